@@ -1,0 +1,6 @@
+export {
+  findPostgres,
+  type PostgresOptions,
+  type PostgresServer,
+  startPostgres,
+} from '../../scripts/lib/postgresServer.js';

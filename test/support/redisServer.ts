@@ -1,0 +1,6 @@
+export {
+  findRedisServer,
+  type RedisOptions,
+  type RedisServer,
+  startRedis,
+} from '../../scripts/lib/redisServer.js';
