@@ -1,0 +1,214 @@
+/**
+ * The only reader of the environment. One schema describes every variable; `loadConfig` reports everything that is
+ * wrong at once. `.env.example` is tested equal to it. An empty value means "not set".
+ */
+import { z } from 'zod';
+import { JackError } from './errors.js';
+
+const integer = (least: number, most: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, 'must be a whole number')
+    .transform(Number)
+    .refine((n) => n >= least && n <= most, `must be between ${least} and ${most}`);
+const yesNo = z.stringbool({ error: 'must be true or false' });
+const text = z.string().trim().min(1);
+const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' });
+const secret = z.string().min(16, 'must have at least 16 characters');
+
+const schema = z.object({
+  NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
+  PORT: integer(0, 65_535).default(3001),
+  HOST: text.optional(),
+  PUBLIC_URL: httpUrl.optional(),
+  LOG_LEVEL: z.enum(['error', 'warn', 'info', 'debug']).default('info'),
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// URL' }).optional(),
+  DATA_DIR: text.default('./data'),
+  ADMIN_API_KEY: secret.optional(),
+  SESSION_SECRET: secret.optional(),
+
+  USE_REDIS: yesNo.default(true),
+  REDIS_URL: z.url({ protocol: /^rediss?$/, error: 'must be a redis:// or rediss:// URL' }).optional(),
+  REDIS_HOST: text.optional(),
+  REDIS_PORT: integer(1, 65_535).default(6379),
+  REDIS_PASSWORD: text.optional(),
+  REDIS_DB: integer(0, 1_000).default(0),
+  REDIS_TLS: yesNo.default(false),
+  REDIS_CLUSTER_NODES: text.optional(),
+  REDIS_SENTINELS: text.optional(),
+  REDIS_SENTINEL_NAME: text.optional(),
+  UPSTASH_REDIS_REST_URL: httpUrl.optional(),
+  UPSTASH_REDIS_REST_TOKEN: text.optional(),
+  REDIS_KEY_PREFIX: text.max(100).optional(),
+  REDIS_POOL_SIZE: integer(1, 100).default(1),
+  REDIS_CONNECTION_TIMEOUT: integer(50, 60_000).default(500),
+  REDIS_COMMAND_TIMEOUT: integer(20, 60_000).default(500),
+  REDIS_MAX_RETRIES: integer(0, 100).default(0),
+  REDIS_FALLBACK_ENABLED: yesNo.default(true),
+  REDIS_FALLBACK_MAX_MEMORY: integer(1, 100_000).default(100),
+
+  TWILIO_ACCOUNT_SID: z
+    .string()
+    .regex(/^AC[0-9a-fA-F]{32}$/, 'must be AC and 32 hexadecimal digits')
+    .optional(),
+  TWILIO_AUTH_TOKEN: text.optional(),
+  TWILIO_AUTH_TOKEN_SECONDARY: text.optional(),
+  TWILIO_API_BASE_URL: httpUrl.default('https://api.twilio.com'),
+
+  OPENAI_API_KEY: text.optional(),
+  OPENAI_BASE_URL: httpUrl.optional(),
+  OPENAI_MODEL: text.optional(),
+
+  REPLY_WINDOW_MS: integer(0, 60_000).default(1500),
+  REPLY_MAX_WAIT_MS: integer(0, 300_000).default(8000),
+});
+
+type Environment = z.output<typeof schema>;
+
+/** Names of all variables, in the order of the schema. */
+export const ENVIRONMENT_NAMES = Object.keys(schema.shape) as readonly (keyof Environment)[];
+
+export interface RedisConfig {
+  readonly url: string | undefined;
+  readonly host: string;
+  readonly port: number;
+  readonly password: string | undefined;
+  readonly db: number;
+  readonly tls: boolean;
+  readonly connectionTimeoutMs: number;
+  readonly commandTimeoutMs: number;
+  readonly maxRetries: number;
+  /** Whether the operator named a server: only then is its absence worth a warning. */
+  readonly isNamed: boolean;
+}
+
+export interface Config {
+  readonly nodeEnv: 'development' | 'test' | 'production';
+  readonly host: string;
+  readonly port: number;
+  /** Base of every URL that outsiders use, without a trailing slash; undefined means "where we listen". */
+  readonly publicUrl: string | undefined;
+  readonly logLevel: 'error' | 'warn' | 'info' | 'debug';
+  readonly databaseUrl: string | undefined;
+  readonly dataDir: string;
+  readonly adminApiKey: string | undefined;
+  readonly sessionSecret: string | undefined;
+  /** Undefined when USE_REDIS=false: the Map is then the chosen store, not a fallback. */
+  readonly redis: RedisConfig | undefined;
+  readonly redisKeyPrefix: string;
+  readonly fallback: { readonly isEnabled: boolean; readonly maxBytes: number };
+  readonly twilio: {
+    readonly accountSid: string | undefined;
+    /** Primary first. Empty: no signature can be checked for the default account. */
+    readonly authTokens: readonly string[];
+    readonly apiBaseUrl: string;
+  };
+  readonly hasModelSettings: boolean;
+  readonly reply: { readonly windowMs: number; readonly maxWaitMs: number };
+}
+
+type Source = Readonly<Record<string, string | undefined>>;
+
+/** @throws JackError E_CONFIG_INVALID with one problem per bad variable; values are never repeated in it. */
+export function loadConfig(source: Source): Config {
+  const given = Object.fromEntries(
+    ENVIRONMENT_NAMES.map((name) => [name, source[name]] as const).filter(([, value]) => value?.trim()),
+  );
+  const parsed = schema.safeParse(given);
+  const problems = parsed.success
+    ? crossChecks(parsed.data)
+    : parsed.error.issues.map((issue) => ({ pointer: String(issue.path[0]), detail: issue.message }));
+  if (!parsed.success || problems.length > 0) {
+    const list = problems.map(({ pointer, detail }) => `  ${pointer}: ${detail}`).join('\n');
+    throw new JackError('E_CONFIG_INVALID', `These settings are not valid:\n${list}`, { problems });
+  }
+  return toConfig(parsed.data);
+}
+
+interface Problem {
+  readonly pointer: string;
+  readonly detail: string;
+}
+
+function crossChecks(env: Environment): Problem[] {
+  const problems: Problem[] = [];
+  const require = (name: keyof Environment, reason: string) => {
+    if (env[name] === undefined) problems.push({ pointer: name, detail: reason });
+  };
+  if (env.NODE_ENV === 'production') {
+    require('ADMIN_API_KEY', 'is needed in production');
+    require('SESSION_SECRET', 'is needed in production');
+    require('PUBLIC_URL', 'is needed in production: webhook signatures are made over it');
+    require('TWILIO_ACCOUNT_SID', 'is needed in production');
+    require('TWILIO_AUTH_TOKEN', 'is needed in production: it proves that a webhook is from Twilio');
+  }
+  if (env.TWILIO_ACCOUNT_SID) require('TWILIO_AUTH_TOKEN', 'is needed with TWILIO_ACCOUNT_SID');
+  if (env.TWILIO_AUTH_TOKEN) require('TWILIO_ACCOUNT_SID', 'is needed with TWILIO_AUTH_TOKEN');
+  if (env.TWILIO_AUTH_TOKEN_SECONDARY)
+    require('TWILIO_AUTH_TOKEN', 'is needed with TWILIO_AUTH_TOKEN_SECONDARY');
+  if (env.REPLY_MAX_WAIT_MS > 0 && env.REPLY_MAX_WAIT_MS < env.REPLY_WINDOW_MS) {
+    problems.push({ pointer: 'REPLY_MAX_WAIT_MS', detail: 'must not be shorter than REPLY_WINDOW_MS' });
+  }
+  for (const name of [
+    'REDIS_CLUSTER_NODES',
+    'REDIS_SENTINELS',
+    'REDIS_SENTINEL_NAME',
+    'UPSTASH_REDIS_REST_URL',
+    'UPSTASH_REDIS_REST_TOKEN',
+  ] as const) {
+    if (env[name] !== undefined) {
+      problems.push({
+        pointer: name,
+        detail: 'this version speaks to one Redis server (REDIS_URL or REDIS_HOST) only',
+      });
+    }
+  }
+  return problems;
+}
+
+function toConfig(env: Environment): Config {
+  const isProduction = env.NODE_ENV === 'production';
+  return {
+    nodeEnv: env.NODE_ENV,
+    host: env.HOST ?? (isProduction ? '0.0.0.0' : '127.0.0.1'),
+    port: env.PORT,
+    publicUrl: env.PUBLIC_URL?.replace(/\/+$/, ''),
+    logLevel: env.LOG_LEVEL,
+    databaseUrl: env.DATABASE_URL,
+    dataDir: env.DATA_DIR,
+    adminApiKey: env.ADMIN_API_KEY,
+    sessionSecret: env.SESSION_SECRET,
+    redis: env.USE_REDIS ? toRedisConfig(env) : undefined,
+    redisKeyPrefix: (env.REDIS_KEY_PREFIX ?? 'jack:{env}:').replaceAll('{env}', env.NODE_ENV),
+    fallback: {
+      isEnabled: env.REDIS_FALLBACK_ENABLED,
+      maxBytes: env.REDIS_FALLBACK_MAX_MEMORY * 1024 * 1024,
+    },
+    twilio: {
+      accountSid: env.TWILIO_ACCOUNT_SID,
+      authTokens: [env.TWILIO_AUTH_TOKEN, env.TWILIO_AUTH_TOKEN_SECONDARY].filter(
+        (token) => token !== undefined,
+      ),
+      apiBaseUrl: env.TWILIO_API_BASE_URL.replace(/\/+$/, ''),
+    },
+    hasModelSettings: (env.OPENAI_API_KEY ?? env.OPENAI_BASE_URL ?? env.OPENAI_MODEL) !== undefined,
+    // REPLY_MAX_WAIT_MS 0 means "answer at once": then no window applies either.
+    reply: {
+      windowMs: env.REPLY_MAX_WAIT_MS === 0 ? 0 : env.REPLY_WINDOW_MS,
+      maxWaitMs: env.REPLY_MAX_WAIT_MS,
+    },
+  };
+}
+
+const toRedisConfig = (env: Environment): RedisConfig => ({
+  url: env.REDIS_URL,
+  host: env.REDIS_HOST ?? 'localhost',
+  port: env.REDIS_PORT,
+  password: env.REDIS_PASSWORD,
+  db: env.REDIS_DB,
+  tls: env.REDIS_TLS,
+  connectionTimeoutMs: env.REDIS_CONNECTION_TIMEOUT,
+  commandTimeoutMs: env.REDIS_COMMAND_TIMEOUT,
+  maxRetries: env.REDIS_MAX_RETRIES,
+  isNamed: env.REDIS_URL !== undefined || env.REDIS_HOST !== undefined,
+});

@@ -1,0 +1,45 @@
+/** Listening and draining. */
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+export interface HttpServer {
+  /** Where it listens: `http://127.0.0.1:3001`. */
+  readonly url: string;
+  /** Takes no new connection, finishes the requests under way. */
+  drain(): Promise<void>;
+}
+
+/** Longer than the carrier's 15 s for a whole exchange, so that it is the side that gives up. */
+const REQUEST_TIMEOUT_MS = 20_000;
+/** Longer than a usual load balancer's idle time, so that it never reuses a connection we are closing. */
+const KEEP_ALIVE_TIMEOUT_MS = 65_000;
+
+export async function listen(handler: RequestListener, host: string, port: number): Promise<HttpServer> {
+  const server = createServer(
+    { requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS },
+    handler,
+  );
+  server.keepAliveTimeout = KEEP_ALIVE_TIMEOUT_MS;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  const address = server.address() as AddressInfo;
+  const shownHost =
+    host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
+  return { url: `http://${shownHost}:${address.port}`, drain: () => drain(server) };
+}
+
+function drain(server: Server): Promise<void> {
+  // Answers from now on tell keep-alive clients that the connection ends.
+  server.prependListener('request', (_request, response) => response.setHeader('connection', 'close'));
+  return new Promise((resolve, reject) => {
+    server.close((error) => (error ? reject(error) : resolve()));
+    server.closeIdleConnections();
+    const sweeper = setInterval(() => server.closeIdleConnections(), 50);
+    server.once('close', () => clearInterval(sweeper));
+  });
+}

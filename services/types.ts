@@ -1,0 +1,175 @@
+/**
+ * Branded identifiers. A phone cannot be passed as an organization, and a state call without its
+ * organization does not compile. `parse…` functions validate and refuse; nothing is ever scrubbed into shape.
+ */
+import { randomUUID } from 'node:crypto';
+import parsePhoneNumber from 'libphonenumber-js/min';
+import { JackError } from './errors.js';
+
+export type OrganizationId = string & { readonly __brand: 'OrganizationId' };
+export type LeadId = string & { readonly __brand: 'LeadId' };
+export type ConversationId = string & { readonly __brand: 'ConversationId' };
+export type MessageId = string & { readonly __brand: 'MessageId' };
+/** A phone number in E.164: `+` and 7 to 15 digits. */
+export type E164 = string & { readonly __brand: 'E164' };
+/** The random token the record renews when something changes; see docs/ARCHITECTURE.md, "The revision rule". */
+export type Rev = string & { readonly __brand: 'Rev' };
+
+const ORGANIZATION_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+export function isOrganizationId(value: string): value is OrganizationId {
+  return ORGANIZATION_ID.test(value);
+}
+
+/** @throws JackError E_INPUT_INVALID when the id holds anything but letters, digits, `.`, `_`, `-` (64 at most). */
+export function parseOrganizationId(value: string): OrganizationId {
+  if (isOrganizationId(value)) return value;
+  throw new JackError(
+    'E_INPUT_INVALID',
+    'An organization id has 1 to 64 letters, digits, ".", "_" or "-" and begins with a letter or digit.',
+  );
+}
+
+export function isUuid(value: string): boolean {
+  return UUID.test(value);
+}
+
+export const newOrganizationId = (): OrganizationId => randomUUID() as OrganizationId;
+export const newLeadId = (): LeadId => randomUUID() as LeadId;
+export const newConversationId = (): ConversationId => randomUUID() as ConversationId;
+export const newMessageId = (): MessageId => randomUUID() as MessageId;
+
+/**
+ * `+1 (604) 555-0123` → `+16045550123`. Accepts a number in international form with usual punctuation.
+ * "Possible" length is the test, not "valid" ranges: 555-01xx numbers are possible and never assigned.
+ */
+export function toE164(value: string): E164 | undefined {
+  if (value.length > 40 || !value.trimStart().startsWith('+')) return undefined;
+  const parsed = parsePhoneNumber(value);
+  return parsed?.isPossible() && !parsed.ext ? (parsed.number as string as E164) : undefined;
+}
+
+/** @throws JackError E_INPUT_INVALID */
+export function parseE164(value: string): E164 {
+  const phone = toE164(value);
+  if (phone) return phone;
+  throw new JackError('E_INPUT_INVALID', 'A phone number is written in E.164, for example +16045550123.');
+}
+
+export type Owner = 'assistant' | 'human';
+export type Direction = 'inbound' | 'outbound';
+export type Sender = 'lead' | 'assistant' | 'staff' | 'system';
+
+/** A message's way: inbound is `received`; outbound climbs and never comes down (DOMAIN.md 4.2). */
+export type MessageStatus =
+  | 'received'
+  | 'queued'
+  | 'sending'
+  | 'sent'
+  | 'delivered'
+  | 'undelivered'
+  | 'failed'
+  | 'canceled';
+
+export interface Media {
+  readonly url: string;
+  readonly contentType: string;
+}
+
+/** One text as people and the assistant see it. `createdAt` is ISO 8601 UTC. */
+export interface Message {
+  readonly seq: number;
+  readonly id: MessageId;
+  readonly direction: Direction;
+  readonly sender: Sender;
+  readonly body: string;
+  readonly media: readonly Media[];
+  readonly segments: number;
+  readonly status: MessageStatus;
+  readonly errorCode: number | null;
+  readonly createdAt: string;
+}
+
+/** What the assistant has learned. Absent means "not known yet". */
+export interface Slots {
+  readonly name?: string;
+  /** The vehicle the shopper is after, in words: `2021 Honda Civic`. */
+  readonly vehicle?: string;
+  /** Stock number, when the wish matched one vehicle of the inventory. */
+  readonly stockNumber?: string;
+  /** The vehicle to trade in, in words, or `none`. */
+  readonly tradeIn?: string;
+  /** When the shopper means to buy, in words: `this week`. */
+  readonly timeframe?: string;
+  /** An agreed or proposed visit: ISO 8601 local date-time of the dealership. */
+  readonly visitAt?: string;
+  readonly visitStatus?: 'proposed' | 'agreed';
+  /** What the assistant asked last, so that a bare "yes" has a meaning. */
+  readonly lastQuestion?: 'vehicle' | 'tradeIn' | 'timeframe' | 'name' | 'visit';
+  /** Questions already put to the shopper: none is put twice. */
+  readonly asked?: readonly string[];
+}
+
+/**
+ * Everything a turn needs to know of a conversation, as of `rev`: the revision rule makes a cached copy usable
+ * only when `rev` is the record's base rev at the claim.
+ */
+export interface ConversationSnapshot {
+  readonly organizationId: OrganizationId;
+  readonly conversationId: ConversationId;
+  readonly leadId: LeadId;
+  readonly rev: Rev;
+  readonly lastSeq: number;
+  readonly owner: Owner;
+  readonly optedOut: boolean;
+  readonly summary: string;
+  readonly slots: Slots;
+  /** The last 50 at most, oldest first. */
+  readonly messages: readonly Message[];
+}
+
+export interface OpeningHours {
+  /** `0` Sunday … `6` Saturday → opening spans `["09:00","18:00"]` in the dealership's zone; absent means closed. */
+  readonly [weekday: string]: readonly (readonly [string, string])[];
+}
+
+export interface OrganizationSettings {
+  readonly address?: string;
+  readonly publicPhone?: string;
+  readonly website?: string;
+  readonly hours?: OpeningHours;
+  /** Name the assistant gives itself; default `Jack`. */
+  readonly assistantName?: string;
+}
+
+export interface Organization {
+  readonly id: OrganizationId;
+  readonly rev: Rev;
+  readonly name: string;
+  /** IANA zone, `America/Vancouver`. */
+  readonly timezone: string;
+  readonly phoneNumbers: readonly E164[];
+  readonly settings: OrganizationSettings;
+}
+
+export interface Vehicle {
+  readonly stockNumber: string;
+  readonly condition: 'new' | 'used';
+  readonly year: number;
+  readonly make: string;
+  readonly model: string;
+  readonly trim: string;
+  readonly bodyStyle: string;
+  readonly color: string;
+  readonly odometerKm: number;
+  /** Whole units of `currency`; null when the dealership does not publish a price. */
+  readonly price: number | null;
+  readonly currency: string;
+}
+
+/** What the assistant of one organization works with; immutable for a given `rev`. */
+export interface AgentConfiguration {
+  readonly organization: Organization;
+  readonly inventory: readonly Vehicle[];
+}
