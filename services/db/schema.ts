@@ -1,0 +1,341 @@
+/**
+ * The record. Every table but `installation` and `quarantine` carries its organization. Triggers that renew
+ * `rev` and `base_rev` are in migrations/0001_revision_rule.sql.
+ */
+import { sql } from 'drizzle-orm';
+import {
+  bigint,
+  bigserial,
+  boolean,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  timestamp,
+  unique,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core';
+import type {
+  ConversationId,
+  Direction,
+  E164,
+  LeadId,
+  Media,
+  MessageId,
+  MessageStatus,
+  OrganizationId,
+  OrganizationSettings,
+  Owner,
+  Rev,
+  Sender,
+  Slots,
+} from '../types.js';
+
+const moment = (name: string) => timestamp(name, { withTimezone: true, mode: 'date', precision: 3 });
+const createdAt = () => moment('created_at').notNull().default(sql`clock_timestamp()`);
+
+/** Facts of this installation that no tenant owns, such as the secret made when none is configured. */
+export const installation = pgTable('installation', {
+  name: text('name').primaryKey(),
+  value: text('value').notNull(),
+});
+
+export const organizations = pgTable('organizations', {
+  id: text('id').$type<OrganizationId>().primaryKey(),
+  name: text('name').notNull(),
+  timezone: text('timezone').notNull(),
+  settings: jsonb('settings').$type<OrganizationSettings>().notNull().default({}),
+  /** The organization's own Twilio account; null means the deployment's default account. */
+  twilioAccountSid: text('twilio_account_sid'),
+  /** Sealed with the installation's key (services/secrets.ts), never in clear. */
+  twilioAuthTokenSealed: text('twilio_auth_token_sealed'),
+  /** Renewed when the organization, its numbers or its inventory change: settings are cached under it. */
+  rev: uuid('rev').$type<Rev>().notNull().default(sql`gen_random_uuid()`),
+  createdAt: createdAt(),
+});
+
+const organizationId = () =>
+  text('organization_id')
+    .$type<OrganizationId>()
+    .notNull()
+    .references(() => organizations.id, { onDelete: 'cascade' });
+
+export const phoneNumbers = pgTable(
+  'phone_numbers',
+  {
+    /** `default`, or the AccountSid of the organization's own account. */
+    account: text('account').notNull(),
+    phoneNumber: text('phone_number').$type<E164>().notNull(),
+    organizationId: organizationId(),
+    createdAt: createdAt(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.account, t.phoneNumber] }),
+    index('phone_numbers_organization').on(t.organizationId),
+  ],
+);
+
+export const apiKeys = pgTable(
+  'api_keys',
+  {
+    id: uuid('id').primaryKey(),
+    organizationId: organizationId(),
+    /** Visible part of the key, for finding the row. */
+    prefix: text('prefix').notNull(),
+    /** SHA-256 of the whole key, hex. The key is 256 random bits, so no slow hash is needed. */
+    secretHash: text('secret_hash').notNull(),
+    createdAt: createdAt(),
+    lastUsedAt: moment('last_used_at'),
+  },
+  (t) => [uniqueIndex('api_keys_prefix').on(t.prefix), index('api_keys_organization').on(t.organizationId)],
+);
+
+export const vehicles = pgTable(
+  'vehicles',
+  {
+    organizationId: organizationId(),
+    stockNumber: text('stock_number').notNull(),
+    condition: text('condition').$type<'new' | 'used'>().notNull(),
+    year: integer('year').notNull(),
+    make: text('make').notNull(),
+    model: text('model').notNull(),
+    trim: text('trim').notNull().default(''),
+    bodyStyle: text('body_style').notNull().default(''),
+    color: text('color').notNull().default(''),
+    odometerKm: integer('odometer_km').notNull().default(0),
+    price: integer('price'),
+    currency: text('currency').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.organizationId, t.stockNumber] })],
+);
+
+export interface Geography {
+  readonly city?: string;
+  readonly state?: string;
+  readonly zip?: string;
+  readonly country?: string;
+}
+
+export const leads = pgTable(
+  'leads',
+  {
+    id: uuid('id').$type<LeadId>().primaryKey(),
+    organizationId: organizationId(),
+    phone: text('phone').$type<E164>().notNull(),
+    name: text('name'),
+    email: text('email'),
+    status: text('status').notNull().default('new'),
+    source: text('source').notNull(),
+    attributes: jsonb('attributes').$type<Record<string, unknown>>().notNull().default({}),
+    /** What the carrier says of the number, not where the person is. */
+    geography: jsonb('geography').$type<Geography>().notNull().default({}),
+    createdAt: createdAt(),
+  },
+  (t) => [
+    unique('leads_organization_phone').on(t.organizationId, t.phone),
+    index('leads_newest').on(t.organizationId, t.createdAt.desc(), t.id),
+  ],
+);
+
+export const conversations = pgTable(
+  'conversations',
+  {
+    id: uuid('id').$type<ConversationId>().primaryKey(),
+    organizationId: organizationId(),
+    leadId: uuid('lead_id')
+      .$type<LeadId>()
+      .notNull()
+      .unique()
+      .references(() => leads.id, { onDelete: 'cascade' }),
+    owner: text('owner').$type<Owner>().notNull().default('assistant'),
+    ownerName: text('owner_name'),
+    ownerSince: moment('owner_since'),
+    optedOut: boolean('opted_out').notNull().default(false),
+    optedOutAt: moment('opted_out_at'),
+    summary: text('summary').notNull().default(''),
+    slots: jsonb('slots').$type<Slots>().notNull().default({}),
+    /** The account and number the shopper last texted: replies leave from there. */
+    account: text('account').notNull().default('default'),
+    dealershipNumber: text('dealership_number').$type<E164>(),
+    lastSeq: integer('last_seq').notNull().default(0),
+    lastInboundSeq: integer('last_inbound_seq').notNull().default(0),
+    lastOutboundSeq: integer('last_outbound_seq').notNull().default(0),
+    lastMessageAt: moment('last_message_at').notNull().default(sql`clock_timestamp()`),
+    /** When a turn should run; null when nothing waits for an answer. */
+    replyDueAt: moment('reply_due_at'),
+    /** When the first text that still waits arrived. */
+    replyWaitingSince: moment('reply_waiting_since'),
+    /** Fencing token: raised by every claim. A reply commits only under the fence it was claimed with. */
+    fence: bigint('fence', { mode: 'number' }).notNull().default(0),
+    leaseUntil: moment('lease_until'),
+    leaseHolder: text('lease_holder'),
+    turnAttempts: integer('turn_attempts').notNull().default(0),
+    rev: uuid('rev').$type<Rev>().notNull().default(sql`gen_random_uuid()`),
+    /** `rev` as of the last change that was not simply a new text or a delivery status, and `lastSeq` then. */
+    baseRev: uuid('base_rev').$type<Rev>().notNull().default(sql`gen_random_uuid()`),
+    baseSeq: integer('base_seq').notNull().default(0),
+    /** Transactions that renewed the two, so that each renews them once. */
+    revTx: text('rev_tx').notNull().default(''),
+    baseTx: text('base_tx').notNull().default(''),
+    createdAt: createdAt(),
+  },
+  (t) => [
+    index('conversations_due').on(t.replyDueAt).where(sql`reply_due_at is not null`),
+    index('conversations_inbox').on(t.organizationId, t.lastMessageAt.desc(), t.id),
+  ],
+);
+
+const conversationId = () =>
+  uuid('conversation_id')
+    .$type<ConversationId>()
+    .notNull()
+    .references(() => conversations.id, { onDelete: 'cascade' });
+
+export const messages = pgTable(
+  'messages',
+  {
+    id: uuid('id').$type<MessageId>().primaryKey(),
+    organizationId: organizationId(),
+    conversationId: conversationId(),
+    seq: integer('seq').notNull(),
+    direction: text('direction').$type<Direction>().notNull(),
+    sender: text('sender').$type<Sender>().notNull(),
+    body: text('body').notNull(),
+    media: jsonb('media').$type<readonly Media[]>().notNull().default([]),
+    encoding: text('encoding').$type<'GSM-7' | 'UCS-2'>().notNull(),
+    segments: integer('segments').notNull(),
+    /** The carrier's ids; both null until an outbound text was accepted. */
+    accountSid: text('account_sid'),
+    messageSid: text('message_sid'),
+    status: text('status').$type<MessageStatus>().notNull(),
+    errorCode: integer('error_code'),
+    createdAt: createdAt(),
+  },
+  (t) => [
+    unique('messages_order').on(t.conversationId, t.seq),
+    // Deduplication for ever: a text is one (AccountSid, MessageSid) whoever retries it.
+    unique('messages_carrier_ids').on(t.accountSid, t.messageSid),
+    index('messages_organization').on(t.organizationId),
+  ],
+);
+
+export type OutboxState = 'queued' | 'sending' | 'unknown' | 'accepted' | 'refused' | 'canceled';
+
+export const outbox = pgTable(
+  'outbox',
+  {
+    messageId: uuid('message_id')
+      .$type<MessageId>()
+      .primaryKey()
+      .references(() => messages.id, { onDelete: 'cascade' }),
+    organizationId: organizationId(),
+    conversationId: conversationId(),
+    seq: integer('seq').notNull(),
+    account: text('account').notNull(),
+    fromNumber: text('from_number').$type<E164>().notNull(),
+    toNumber: text('to_number').$type<E164>().notNull(),
+    state: text('state').$type<OutboxState>().notNull().default('queued'),
+    attempts: integer('attempts').notNull().default(0),
+    dueAt: moment('due_at').notNull().default(sql`clock_timestamp()`),
+    fence: bigint('fence', { mode: 'number' }).notNull().default(0),
+    leaseUntil: moment('lease_until'),
+    lastCode: integer('last_code'),
+    lastReason: text('last_reason'),
+    createdAt: createdAt(),
+  },
+  (t) => [
+    index('outbox_due').on(t.dueAt).where(sql`state in ('queued', 'sending', 'unknown')`),
+    index('outbox_conversation')
+      .on(t.conversationId, t.seq)
+      .where(sql`state in ('queued', 'sending', 'unknown')`),
+    index('outbox_organization').on(t.organizationId),
+  ],
+);
+
+/** Every decision of the outbound door, allowed or not. */
+export const gateDecisions = pgTable(
+  'gate_decisions',
+  {
+    id: bigserial('id', { mode: 'number' }).primaryKey(),
+    organizationId: organizationId(),
+    conversationId: conversationId(),
+    messageId: uuid('message_id').$type<MessageId>(),
+    origin: text('origin').$type<'assistant' | 'staff' | 'system'>().notNull(),
+    stage: text('stage').$type<'commit' | 'send'>().notNull(),
+    allowed: boolean('allowed').notNull(),
+    reason: text('reason').notNull(),
+    createdAt: createdAt(),
+  },
+  (t) => [index('gate_decisions_conversation').on(t.conversationId, t.id)],
+);
+
+export const consentEvents = pgTable(
+  'consent_events',
+  {
+    id: bigserial('id', { mode: 'number' }).primaryKey(),
+    organizationId: organizationId(),
+    leadId: uuid('lead_id').$type<LeadId>().notNull(),
+    /** Keyed hash of the phone, so that the event keeps its meaning when the lead is erased. */
+    phoneHash: text('phone_hash').notNull(),
+    kind: text('kind').$type<'opt_out' | 'opt_in' | 'help'>().notNull(),
+    method: text('method').$type<'keyword' | 'carrier' | 'staff'>().notNull(),
+    /** The exact words. */
+    words: text('words').notNull(),
+    messageSid: text('message_sid'),
+    createdAt: createdAt(),
+  },
+  (t) => [index('consent_events_person').on(t.organizationId, t.phoneHash, t.id)],
+);
+
+/** Texts to a number that belongs to nobody. No tenant: that is why they are here. */
+export const quarantine = pgTable(
+  'quarantine',
+  {
+    id: bigserial('id', { mode: 'number' }).primaryKey(),
+    accountSid: text('account_sid').notNull(),
+    messageSid: text('message_sid').notNull(),
+    fromAddress: text('from_address').notNull(),
+    toAddress: text('to_address').notNull(),
+    body: text('body').notNull(),
+    reason: text('reason').notNull(),
+    createdAt: createdAt(),
+  },
+  (t) => [unique('quarantine_carrier_ids').on(t.accountSid, t.messageSid)],
+);
+
+export const audit = pgTable(
+  'audit',
+  {
+    id: bigserial('id', { mode: 'number' }).primaryKey(),
+    /** Without a foreign key: the trail outlives the organization. `*` for the whole deployment. */
+    organizationId: text('organization_id').notNull(),
+    actor: text('actor').notNull(),
+    action: text('action').notNull(),
+    subject: text('subject').notNull(),
+    details: jsonb('details').$type<Record<string, unknown>>().notNull().default({}),
+    createdAt: createdAt(),
+  },
+  (t) => [index('audit_organization').on(t.organizationId, t.id)],
+);
+
+/** What the simulated carrier took over and put on a handset; empty with a real carrier. */
+export const simulatedTexts = pgTable(
+  'simulated_texts',
+  {
+    messageId: uuid('message_id').$type<MessageId>().primaryKey(),
+    organizationId: organizationId(),
+    providerSid: text('provider_sid').notNull(),
+    fromNumber: text('from_number').$type<E164>().notNull(),
+    toNumber: text('to_number').$type<E164>().notNull(),
+    body: text('body').notNull(),
+    acceptedAt: moment('accepted_at').notNull().default(sql`clock_timestamp()`),
+    deliveredAt: moment('delivered_at'),
+  },
+  (t) => [
+    index('simulated_texts_undelivered').on(t.acceptedAt).where(sql`delivered_at is null`),
+    index('simulated_texts_handset').on(t.organizationId, t.toNumber, t.acceptedAt),
+  ],
+);

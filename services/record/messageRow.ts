@@ -1,0 +1,16 @@
+/** A message as JSON built by the database, so that lists travel in one value and times have one form. */
+import { sql } from 'drizzle-orm';
+import type { Message } from '../types.js';
+
+/** For a table aliased `m`. */
+export const messageJson = sql`jsonb_build_object('seq', m.seq, 'id', m.id, 'direction', m.direction, 'sender', m.sender,
+  'body', m.body, 'media', m.media, 'segments', m.segments, 'status', m.status, 'errorCode', m.error_code,
+  'createdAt', m.created_at)`;
+
+export type MessageRow = Message;
+
+/** PostgreSQL writes times with the session's offset; the API's form is UTC with a Z. */
+export const toMessage = (row: MessageRow): Message => ({
+  ...row,
+  createdAt: new Date(row.createdAt).toISOString(),
+});
