@@ -1,0 +1,52 @@
+/**
+ * The one outbound door. Whoever speaks (assistant, staff) hands the text to `submit`; the gate decides under the
+ * conversation's row lock, the decision is stored, and an allowed text becomes a message and an outbox row in the
+ * same transaction. So a reply is committed only while it is still right, and after an opt-out nothing is.
+ */
+import { createBatcher } from '../batcher.js';
+import { type Database, isRecordAway } from '../db/client.js';
+import { JackError } from '../errors.js';
+import type { LiveEvents } from '../events.js';
+import { commitOutbound } from './commitOutbound.js';
+import type { OutboundRequest, OutboundResult } from './types.js';
+
+export interface OutboundDoorDeps {
+  readonly database: Database;
+  readonly events: LiveEvents;
+  /** Told after a commit that put something into the outbox. */
+  onQueued(): void;
+}
+
+export interface OutboundDoor {
+  /** @throws JackError E_INPUT_INVALID for an empty or overlong body, E_NOT_FOUND for an unknown conversation. */
+  submit(request: OutboundRequest): Promise<OutboundResult>;
+  idle(): Promise<void>;
+}
+
+/** The carrier refuses longer ones with 21617 (https://www.twilio.com/docs/api/errors/21617). */
+const MAX_BODY_LENGTH = 1600;
+const MAX_BATCH = 100;
+
+export function createOutboundDoor({ database, events, onQueued }: OutboundDoorDeps): OutboundDoor {
+  const batcher = createBatcher<OutboundRequest, OutboundResult | undefined>({
+    maxBatch: MAX_BATCH,
+    run: (requests) => commitOutbound(database, requests),
+    isWorthSplitting: (error) => !isRecordAway(error),
+  });
+  return {
+    submit: async (request) => {
+      if (request.body.trim() === '' || request.body.length > MAX_BODY_LENGTH) {
+        throw new JackError('E_INPUT_INVALID', `A text has 1 to ${MAX_BODY_LENGTH} characters.`);
+      }
+      const result = await batcher.add(request);
+      if (!result) throw new JackError('E_NOT_FOUND', 'There is no such conversation.');
+      if (result.allowed) {
+        const { organizationId, conversationId } = request;
+        events.publish({ type: 'message.queued', organizationId, conversationId, seq: result.message.seq });
+        onQueued();
+      }
+      return result;
+    },
+    idle: () => batcher.idle(),
+  };
+}

@@ -1,0 +1,34 @@
+import type { ErrorCode } from '../errors.js';
+import type { ConversationId, E164, Message, OrganizationId, Rev, Slots } from '../types.js';
+
+/** What somebody wants to say. Every origin hands this to the one door; nothing else reaches a transport. */
+export type OutboundRequest = {
+  readonly organizationId: OrganizationId;
+  readonly conversationId: ConversationId;
+  /** 1 to 1600 characters, before GSM-7 normalisation. */
+  readonly body: string;
+} & (
+  | { readonly origin: 'assistant'; readonly turn: TurnCommit }
+  | { readonly origin: 'staff'; readonly staffName: string }
+);
+
+/** What a turn was claimed with, and what it learned. */
+export interface TurnCommit {
+  readonly fence: number;
+  /** The last seq that the assistant saw: a newer one means that the reply is out of date. */
+  readonly seenSeq: number;
+  readonly slots: Slots;
+  readonly summary: string;
+  /** Present when the assistant hands over: the owner becomes `human` with this reply. */
+  readonly handoff?: { readonly reason: string };
+}
+
+export type OutboundResult =
+  | {
+      readonly allowed: true;
+      readonly message: Message;
+      /** The conversation's rev after the commit: what a new snapshot is stored under. */
+      readonly rev: Rev;
+      readonly phone: E164;
+    }
+  | { readonly allowed: false; readonly code: ErrorCode; readonly reason: string };

@@ -1,0 +1,231 @@
+import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
+import { sql } from 'drizzle-orm';
+import type { StateDoor } from '../../redis-migration.js';
+import type { Assistant, AssistantReply, AssistantRequest } from '../../services/assistant/types.js';
+import { systemClock } from '../../services/clock.js';
+import { createLiveEvents } from '../../services/events.js';
+import { createInboundReceiver } from '../../services/inbound/receiver.js';
+import { createOutboundDoor } from '../../services/outbound/door.js';
+import { createStateRecord } from '../../services/record/state.js';
+import { createSecrets } from '../../services/secrets.js';
+import { TurnRunner } from '../../services/turns/turnRunner.js';
+import type { TurnLimits } from '../../services/turns/types.js';
+import { conversationOf, inboundText, newOrganization, newPhone, textsOf } from '../support/records.js';
+import { describeEachEngine, openTestDatabase, silentLogger, type TestDatabase } from '../support/testDatabase.js';
+import { until } from '../support/until.js';
+
+/** An assistant under the test's control: records what it was shown, and answers when it is let. */
+function scriptedBy(answer: (request: AssistantRequest) => Promise<string> | string) {
+  const requests: AssistantRequest[] = [];
+  const assistant: Assistant = {
+    name: 'test',
+    reply: async (request): Promise<AssistantReply> => {
+      requests.push(request);
+      const body = await answer(request);
+      return { body, slots: { name: 'Dana' }, summary: `Heard ${request.conversation.lastSeq} texts.` };
+    },
+  };
+  return { assistant, requests };
+}
+
+describeEachEngine('Turns', (engine) => {
+  let test: TestDatabase;
+  let runners: TurnRunner[] = [];
+  beforeAll(async () => {
+    test = await openTestDatabase(engine);
+  });
+  afterEach(async () => {
+    await Promise.all(runners.map((runner) => runner.stop()));
+    runners = [];
+  });
+  afterAll(() => test.close());
+
+  /** State straight from the record: what the cache adds is tested with the tower. */
+  function stateOfRecord(): StateDoor {
+    const record = createStateRecord(test.database);
+    const door: Pick<StateDoor, 'getConversationSnapshot' | 'storeConversationSnapshot' | 'getAgentConfiguration'> = {
+      getConversationSnapshot: async (organizationId, { conversationId }) => ({
+        snapshot: await record.readSnapshot(organizationId, conversationId),
+        source: 'record',
+      }),
+      storeConversationSnapshot: async () => undefined,
+      getAgentConfiguration: (organizationId) => record.readAgentConfiguration(organizationId),
+    };
+    return door as StateDoor;
+  }
+
+  async function stage(assistant: Assistant, limits: Partial<TurnLimits> = {}, windowMs = 0) {
+    const { database } = test;
+    const organization = await newOrganization(database);
+    const phone = newPhone();
+    const events = createLiveEvents();
+    const door = createOutboundDoor({ database, events, onQueued: () => undefined });
+    const newRunner = (holder: string) => {
+      const runner = TurnRunner.create({
+        database,
+        state: stateOfRecord(),
+        assistant,
+        door,
+        clock: systemClock,
+        logger: silentLogger,
+        holder,
+        limits: { sweepMs: 50, ...limits },
+      });
+      runners.push(runner);
+      return runner;
+    };
+    const runner = newRunner('a');
+    const receiver = createInboundReceiver({
+      database,
+      secrets: createSecrets('a test secret that is long'),
+      events,
+      logger: silentLogger,
+      defaultAccountSid: undefined,
+      reply: { windowMs, maxWaitMs: 5_000 },
+      onReplyDue: (delayMs) => runner.wakeIn(delayMs),
+    });
+    await runner.start();
+    const say = (body: string) => receiver.receive(inboundText(organization.number, phone, { body }));
+    const texts = () => textsOf(database, organization.id, phone);
+    const replies = async () => (await texts()).filter(({ direction }) => direction === 'outbound');
+    const state = () => conversationOf(database, organization.id, phone);
+    return { organization, phone, say, texts, replies, state, newRunner };
+  }
+
+  it('answers a burst once, knowing all of it', async () => {
+    const { assistant, requests } = scriptedBy(() => 'One answer.');
+    const { say, replies } = await stage(assistant, {}, 150);
+    await say('Hi');
+    await say('is the Civic there?');
+    await say('the blue one');
+    await until(async () => (await replies()).length > 0, { what: 'a reply' });
+    expect(requests).toHaveLength(1);
+    expect(requests[0]?.conversation.messages.map(({ body }) => body)).toEqual(['Hi', 'is the Civic there?', 'the blue one']);
+  });
+
+  it('answers what came while it was thinking with one reply that knows it', async () => {
+    let release: () => void = () => undefined;
+    const first = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const { assistant, requests } = scriptedBy(async ({ conversation }) => {
+      if (conversation.lastSeq === 1) await first;
+      return `Knows ${conversation.lastSeq}.`;
+    });
+    const { say, replies } = await stage(assistant);
+    await say('Hi');
+    await until(() => requests.length === 1, { what: 'the first turn' });
+    await say('and one more');
+    release();
+    await until(async () => (await replies()).length > 0, { what: 'a reply' });
+    expect(await replies()).toMatchObject([{ body: 'Knows 2.', seq: 3 }]);
+  });
+
+  it('lets another process answer when the lease of a hanging one runs out, and refuses the late reply', async () => {
+    let release: () => void = () => undefined;
+    const stuck = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    let asked = 0;
+    const { assistant } = scriptedBy(async () => {
+      asked += 1;
+      if (asked === 1) {
+        await stuck;
+        return 'Too late.';
+      }
+      return 'In time.';
+    });
+    // Sweeps so rare that the hanging process does not renew its lease, as a frozen one does not.
+    const { say, replies, newRunner, state } = await stage(assistant, { leaseMs: 150, sweepMs: 60_000 });
+    await say('Hi');
+    await until(() => asked === 1, { what: 'the first turn' });
+    const other = newRunner('b');
+    await until(async () => !(await state()).isDue || (await other.start(), other.wake(), false), {
+      what: 'the other process to answer',
+      timeoutMs: 8_000,
+    });
+    release();
+    await until(async () => (await replies()).length > 0, { what: 'the reply' });
+    await Promise.all(runners.map((runner) => runner.stop()));
+    expect((await replies()).map(({ body }) => body)).toEqual(['In time.']);
+  });
+
+  it('keeps the lease of a slow assistant by renewing it', async () => {
+    let asked = 0;
+    const { assistant } = scriptedBy(async () => {
+      asked += 1;
+      const until_ = Date.now() + 700;
+      await until(() => Date.now() > until_, { what: 'slow thought' });
+      return 'Slow.';
+    });
+    const { say, replies, newRunner } = await stage(assistant, { leaseMs: 250, sweepMs: 60 });
+    await newRunner('b').start();
+    await say('Hi');
+    await until(async () => (await replies()).length > 0, { what: 'the reply' });
+    expect(asked).toBe(1);
+  });
+
+  it('tries again when the assistant fails, then tells the shopper that a person will answer', async () => {
+    let asked = 0;
+    const { assistant } = scriptedBy(() => {
+      asked += 1;
+      throw new Error('no answer today');
+    });
+    const { say, replies, state } = await stage(assistant, { maxAttempts: 2 });
+    await say('Hi');
+    await until(async () => (await replies()).length > 0, { what: 'the fallback', timeoutMs: 8_000 });
+    expect(asked).toBe(2);
+    expect((await replies())[0]?.body).toContain('will get back to you');
+    expect(await state()).toMatchObject({ owner: 'human', isDue: false });
+  });
+
+  it('does not wait for an assistant that never answers', async () => {
+    const { assistant } = scriptedBy(() => new Promise<string>(() => undefined));
+    const { say, replies } = await stage(assistant, { maxAttempts: 1, assistantDeadlineMs: 100 });
+    await say('Hi');
+    await until(async () => (await replies()).length > 0, { what: 'the fallback' });
+    expect((await replies())[0]?.body).toContain('will get back to you');
+  });
+
+  it('says nothing when a person takes over while it was thinking', async () => {
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const { assistant, requests } = scriptedBy(async () => {
+      await held;
+      return 'Me too.';
+    });
+    const { say, replies, state } = await stage(assistant);
+    await say('Hi');
+    await until(() => requests.length === 1, { what: 'the turn' });
+    await test.database.orm.execute(sql`update conversations set owner = 'human' where id = ${(await state()).id}`);
+    release();
+    await until(async () => !(await state()).isLeased, { what: 'the turn to end' });
+    expect(await replies()).toEqual([]);
+  });
+
+  it('takes up at its start what a dead process left due', async () => {
+    const { assistant } = scriptedBy(() => 'Here I am.');
+    const { say, replies, newRunner, state } = await stage(assistant, { leaseMs: 200 }, 0);
+    await Promise.all(runners.map((runner) => runner.stop()));
+    await say('Hi');
+    await test.database.orm.execute(
+      sql`update conversations set fence = fence + 1, lease_holder = 'dead', lease_until = clock_timestamp() + interval '300 ms'
+        where id = ${(await state()).id}`,
+    );
+    await newRunner('b').start();
+    await until(async () => (await replies()).length === 1, { what: 'the reply' });
+  });
+
+  it('shows the assistant of a conversation that grew long the last fifty messages', async () => {
+    const { assistant, requests } = scriptedBy(() => 'Yes.');
+    const { say } = await stage(assistant);
+    await Promise.all(runners.map((runner) => runner.stop()));
+    for (let n = 1; n <= 60; n += 1) await say(`text ${n}`);
+    await runners[0]?.start();
+    await until(() => requests.length > 0, { what: 'the turn' });
+    const { messages, lastSeq } = requests[0]!.conversation;
+    expect([messages.length, messages[0]?.seq, messages.at(-1)?.seq, lastSeq]).toEqual([50, 11, 60, 60]);
+  });
+});
