@@ -10,6 +10,7 @@ import type {
   Message,
   Organization,
   OrganizationId,
+  Rev,
   Vehicle,
 } from '../types.js';
 import { type MessageRow, messageJson, toMessage } from './messageRow.js';
@@ -31,6 +32,12 @@ export function createStateRecord(database: Database): StateRecord {
   return {
     readOrganization,
     readSnapshot: (organizationId, conversationId) => readSnapshot(database, organizationId, conversationId),
+    readHistoryRev: async (organizationId, leadId) =>
+      (
+        await one<{ rev: Rev }>(
+          sql`select rev from conversations where lead_id = ${leadId} and organization_id = ${organizationId}`,
+        )
+      )?.rev,
     readHistory: (organizationId, leadId, limit) => readHistory(database, organizationId, leadId, limit),
     findLeadIdByPhone: async (organizationId, phone) =>
       (
@@ -79,14 +86,14 @@ async function readHistory(
   organizationId: OrganizationId,
   leadId: LeadId,
   limit: number,
-): Promise<Message[]> {
-  const [row] = await database.query<{ messages: MessageRow[] }>(
-    sql`select coalesce(jsonb_agg(${messageJson} order by m.seq), '[]') as messages from (
-        select m.* from messages m join conversations c on c.id = m.conversation_id
-        where c.lead_id = ${leadId} and c.organization_id = ${organizationId} order by m.seq desc limit ${limit}
-      ) m`,
+): Promise<{ rev: Rev; messages: Message[] } | undefined> {
+  const [row] = await database.query<{ rev: Rev; messages: MessageRow[] }>(
+    sql`select c.rev, (select coalesce(jsonb_agg(${messageJson} order by m.seq), '[]') from (
+          select * from messages where conversation_id = c.id order by seq desc limit ${limit}
+        ) m) as messages
+      from conversations c where c.lead_id = ${leadId} and c.organization_id = ${organizationId}`,
   );
-  return (row?.messages ?? []).map(toMessage);
+  return row && { rev: row.rev, messages: row.messages.map(toMessage) };
 }
 
 const readInventory = (

@@ -1,0 +1,7 @@
+import type { Message, Rev } from '../types.js';
+
+/** The last messages of a lead for people, and the rev of the conversation that they were read at. */
+export interface HistoryPage {
+  readonly rev: Rev;
+  readonly messages: readonly Message[];
+}

@@ -1,0 +1,72 @@
+/** P1 and P2: what got a 200 is in the record, and has one answer, whatever is killed in between. */
+import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
+import { openStage, type Stage } from '../support/stage.js';
+import { describeEachEngine } from '../support/testDatabase.js';
+import type { TwilioFault } from '../support/twilioDouble.js';
+import { until } from '../support/until.js';
+
+jest.setTimeout(60_000);
+
+describeEachEngine('When Jack is killed', (engine) => {
+  let stage: Stage;
+  beforeEach(async () => {
+    stage = await openStage(engine, { REPLY_WINDOW_MS: '700' });
+  });
+  afterEach(() => stage.close());
+
+  it('between the commit of a text and its reply, then the reply goes out once after the restart, and the conversation goes on', async () => {
+    const first = await stage.start();
+    const dealership = await stage.newDealership(first);
+    const shopper = stage.newShopper(dealership);
+    expect(await shopper.text(first.url, 'Hi, my name is Dana')).toBe(200);
+    await first.kill();
+    expect(shopper.received()).toHaveLength(0);
+
+    const second = await stage.start();
+    await until(() => shopper.received().length === 1, { timeoutMs: 15_000, what: 'the reply' });
+    expect(await stage.conversation(second, dealership, shopper.phone)).toMatchObject({
+      messages: [
+        { seq: 1, body: 'Hi, my name is Dana' },
+        { seq: 2, direction: 'outbound' },
+      ],
+      slots: { name: 'Dana' },
+    });
+
+    expect(await shopper.text(second.url, 'What are your hours?')).toBe(200);
+    await until(() => shopper.received().length === 2, { timeoutMs: 15_000, what: 'the second reply' });
+    expect(
+      (await stage.conversation(second, dealership, shopper.phone))?.messages.map(({ seq }) => seq),
+    ).toEqual([1, 2, 3, 4]);
+  });
+
+  const faults: [string, TwilioFault][] = [
+    ['had taken', 'hang-after-accept'],
+    ['had not taken', 'hang-before'],
+  ];
+  it.each(faults)(
+    'while it waits for the carrier, which %s the reply, then the handset has it once',
+    async (_name, fault) => {
+      const first = await stage.start();
+      const dealership = await stage.newDealership(first);
+      const shopper = stage.newShopper(dealership);
+      stage.twilio.failNext(fault);
+      await shopper.text(first.url, 'Hello');
+      await until(() => stage.twilio.requests.some(({ method }) => method === 'POST'), {
+        timeoutMs: 10_000,
+        what: 'the send',
+      });
+      await first.kill();
+
+      const second = await stage.start();
+      const settled = async () =>
+        (await stage.conversation(second, dealership, shopper.phone))?.messages[1]?.status === 'queued' &&
+        shopper.received().length > 0;
+      await until(settled, { timeoutMs: 30_000, what: 'the reply to be settled' });
+      // A second copy would come with the next sweep.
+      const before = stage.twilio.requests.length;
+      await shopper.text(second.url, 'Thanks');
+      await until(() => shopper.received().length === 2, { timeoutMs: 10_000, what: 'the next reply' });
+      expect(stage.twilio.requests.length - before).toBe(1);
+    },
+  );
+});

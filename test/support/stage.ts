@@ -1,0 +1,100 @@
+/** Jack as processes with a carrier double, a dealership and shoppers: the stage of the promise tests. */
+import { type JackEnvironment, type JackProcess, startJack, temporaryDirectory } from './jackProcess.js';
+import { newPhone } from './records.js';
+import { newShopper, PUBLIC_URL, type Shopper } from './shopper.js';
+import { createPostgresDatabase, type Engine } from './testDatabase.js';
+import { startTwilioDouble, type TwilioDouble } from './twilioDouble.js';
+
+const ADMIN_KEY = 'test-administrator-key-0123456789';
+
+export interface Dealership {
+  readonly id: string;
+  readonly apiKey: string;
+  readonly number: string;
+}
+
+export interface Stage {
+  readonly twilio: TwilioDouble;
+  /** Another process on the same record. */
+  start(env?: JackEnvironment): Promise<JackProcess>;
+  newDealership(jack: JackProcess, name?: string): Promise<Dealership>;
+  newShopper(dealership: Dealership, phone?: string): Shopper;
+  /** The conversation as staff see it. */
+  conversation(jack: JackProcess, dealership: Dealership, phone: string): Promise<StaffView | undefined>;
+  close(): Promise<void>;
+}
+
+export interface StaffView {
+  readonly lead: { readonly id: string; readonly phone: string };
+  readonly owner: string;
+  readonly optedOut: boolean;
+  readonly lastSeq: number;
+  readonly slots: Record<string, unknown>;
+  readonly messages: readonly {
+    seq: number;
+    direction: string;
+    sender: string;
+    body: string;
+    status: string;
+  }[];
+}
+
+export async function openStage(engine: Engine, env: JackEnvironment = {}): Promise<Stage> {
+  const twilio = await startTwilioDouble();
+  const record =
+    engine === 'postgres'
+      ? { DATABASE_URL: await createPostgresDatabase() }
+      : { DATA_DIR: temporaryDirectory() };
+  const jacks: JackProcess[] = [];
+  return {
+    twilio,
+    start: async (more = {}) => {
+      const jack = await startJack({
+        ...record,
+        PUBLIC_URL,
+        ADMIN_API_KEY: ADMIN_KEY,
+        TWILIO_ACCOUNT_SID: twilio.accountSid,
+        TWILIO_AUTH_TOKEN: twilio.authToken,
+        TWILIO_API_BASE_URL: twilio.baseUrl,
+        REPLY_WINDOW_MS: '100',
+        ...env,
+        ...more,
+      });
+      jacks.push(jack);
+      return jack;
+    },
+    newDealership: async (jack, name = 'Example Motors') => {
+      const number = newPhone();
+      const { organization, apiKey } = await call<{ organization: { id: string }; apiKey: string }>(
+        `${jack.url}/api/admin/organizations`,
+        ADMIN_KEY,
+        { name, timezone: 'America/Vancouver', phoneNumbers: [number] },
+      );
+      return { id: organization.id, apiKey, number };
+    },
+    newShopper: (dealership, phone) => newShopper(twilio, dealership.number, phone),
+    conversation: async (jack, dealership, phone) => {
+      const { items } = await call<{ items: { id: string; phone: string }[] }>(
+        `${jack.url}/api/leads?limit=100`,
+        dealership.apiKey,
+      );
+      const lead = items.find((item) => item.phone === phone);
+      if (!lead) return undefined;
+      return await call<StaffView>(`${jack.url}/api/conversations/${lead.id}?limit=100`, dealership.apiKey);
+    },
+    close: async () => {
+      await Promise.all(jacks.map((jack) => jack.kill()));
+      await twilio.stop();
+    },
+  };
+}
+
+async function call<T>(url: string, key: string, body?: object): Promise<T> {
+  const response = await fetch(url, {
+    method: body ? 'POST' : 'GET',
+    headers: { authorization: `Bearer ${key}`, ...(body ? { 'content-type': 'application/json' } : {}) },
+    ...(body ? { body: JSON.stringify(body) } : {}),
+  });
+  if (!response.ok) throw new Error(`${url} answered ${response.status}: ${await response.text()}`);
+  return (await response.json()) as T;
+}
