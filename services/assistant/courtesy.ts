@@ -2,10 +2,11 @@
 import { fromIso } from './civilTime.js';
 
 import { has } from './listen.js';
-import { UNNAMED_TRADE } from './memory.js';
+import { type Draft, UNNAMED_TRADE } from './memory.js';
 import { fresh, type Line, type Scene } from './scene.js';
 import { isFar } from './timeframe.js';
-import { isAgreed, sayVisit } from './visitTalk.js';
+import { sayVisit } from './visitOffers.js';
+import { isAgreed } from './visitTalk.js';
 import { withArticle } from './words.js';
 
 export const OPT_OUT = 'Reply STOP to opt out.';
@@ -14,7 +15,7 @@ export const OPT_OUT = 'Reply STOP to opt out.';
 export function identityLines(scene: Scene): Line[] {
   const { turn, heard, draft, learned } = scene;
   const { name, assistantName } = turn.dealership;
-  const hello = learned.has('name') && draft.name !== undefined ? `Hi ${draft.name}` : 'Hi';
+  const hello = learned.has('name') ? `Hi ${firstName(draft)}` : 'Hi';
   if (has(heard, 'bot')) {
     const truth = `I'm ${assistantName}, an AI assistant for ${name}, not a person.`;
     const offer = has(heard, 'person') ? '' : ' Text "person" any time to get someone from the team.';
@@ -30,6 +31,9 @@ export function identityLines(scene: Scene): Line[] {
   return turn.isIntroduced ? [] : [{ text: `${assistantName} here, the AI assistant at ${name}.` }];
 }
 
+/** People are spoken to by their first name. */
+const firstName = ({ name = '' }: Draft): string => name.split(' ')[0] ?? '';
+
 /** Answers to a greeting, thanks or goodbye; empty when there was none. */
 export function courtesyLines(scene: Scene): Line[] {
   const { heard } = scene;
@@ -41,7 +45,7 @@ export function courtesyLines(scene: Scene): Line[] {
 
 function farewell(scene: Scene): string {
   const { draft, learned } = scene;
-  const name = draft.name === undefined || learned.has('name') ? '' : `, ${draft.name}`;
+  const name = draft.name === undefined || learned.has('name') ? '' : `, ${firstName(draft)}`;
   const visit =
     isAgreed(scene) && draft.visitAt !== undefined
       ? ` See you ${sayVisit(fromIso(draft.visitAt) ?? 0)}.`
@@ -71,7 +75,7 @@ export function acknowledgementLines(scene: Scene): Line[] {
   const { learned, draft, turn } = scene;
   const lines: Line[] = [];
   if (learned.has('name') && !turn.isFirst)
-    lines.push({ text: nameText(scene, draft.name ?? ''), isOptional: true });
+    lines.push({ text: nameText(scene, firstName(draft)), isOptional: true });
   if (learned.has('tradeIn')) lines.push({ text: tradeText(scene), isOptional: true });
   if (learned.has('timeframe')) {
     const text = timeframeText(scene);

@@ -22,6 +22,7 @@ export function dealershipLines(scene: Scene): Line[] {
     websiteText,
     photosText,
     offersText,
+    taxText,
     holdText,
     tradeValueText,
     financingText,
@@ -128,7 +129,7 @@ function websiteText({ heard, turn }: Scene): string | undefined {
   const { website } = turn.dealership;
   return website === undefined
     ? "I don't have a website address in my notes, sorry."
-    : `Our website is ${website}`;
+    : `Our website is ${website}.`;
 }
 
 function photosText({ heard, turn }: Scene): string | undefined {
@@ -136,8 +137,17 @@ function photosText({ heard, turn }: Scene): string | undefined {
   const { website } = turn.dealership;
   return website === undefined
     ? "I can't send photos from here; the team can."
-    : `I can't send photos from here, but our website may have them: ${website}`;
+    : `I can't send photos from here, but our website may have them: ${website}.`;
 }
+
+const taxText = (scene: Scene): string | undefined =>
+  has(scene.heard, 'tax')
+    ? fresh(
+        scene,
+        'Listed prices are before tax and fees; the team has the exact total.',
+        'Tax and fees come on top of the listed price.',
+      )
+    : undefined;
 
 const offersText = ({ heard }: Scene): string | undefined =>
   has(heard, 'offers') && !has(heard, 'negotiation')

@@ -9,7 +9,7 @@ const PATTERNS = {
       `\\bis (?:this|that|it|there) ${GAP}(?:bot|robot|human|real person|person|ai|machine|automated|chatbot)\\b`,
       `\\bam i ${GAP}(?:to|with) ${GAP}(?:bot|robot|human|person|someone real|ai|machine|computer|chatbot)\\b`,
       `\\b(?:you'?re|you are|ur|this is|sounds? like) (?:[\\w']+ ){0,2}(?:bot|robot|chatbot)\\b`,
-      `^(?:bot|robot|human|ai|real|a bot|a human|chatgpt) ?\\?`,
+      `^(?:(?:u|you|ur|are|r) )*(?:a )?(?:bot|robot|human|ai|real|real person|chatgpt) ?\\?`,
       `\\bwho(?: is|'?s) this\\b|\\bwho are you\\b|\\bwho am i (?:talking|texting|speaking|chatting)\\b`,
       `\\b(?:es-tu|etes-vous|tu es) ${GAP}(?:robot|humain|bot)\\b|\\b(?:eres|es usted) ${GAP}(?:robot|humano|bot|persona|real)\\b`,
     ].join('|'),
@@ -52,12 +52,16 @@ const PATTERNS = {
     /\b(?:address|directions|adresse|direccion)\b|\bwhere(?: exactly)? (?:are|r|is|do i|can i) (?:you|u|y'?all|it|this|the (?:dealership|store|lot|shop|place)|go|come|find)\b|\bwhere(?: are you|'?s your)? (?:guys )?(?:located|at)\b|\b(?:your|the) location\b|\bhow do i get (?:there|to you)\b|\bwhere you(?: guys)? at\b/,
   phone:
     /\b(?:phone number|(?:your|the|a) number|number to (?:call|reach)|(?:can|could|should) i (?:just )?call(?: you)?|what number|numero de telefono|numero de telephone)\b/,
-  website: /\b(?:web ?site|web page|online|url|web address)\b/,
+  website:
+    /\b(?:web ?site|web page|url|web address|(?:you|inventory|listings?|stock|look|browse|shop) online)\b|\bonline ?\?/,
   photos:
     /\b(?:(?:send|see|have|any|got|more|some) (?:me )?(?:any |some |more |a )?(?:photos?|pics?|pictures?|video|images?)|photos? of)\b|^(?:photos?|pics?|pictures?)\b/,
   general:
     /\b(?:what (?:do you|u|all do you|kind of (?:cars|vehicles) do you|cars|vehicles|else do you) (?:have|got)|what(?:'s| is| have you) (?:got )?(?:in stock|available|on the lot)|whats (?:in stock|available|on the lot)|what (?:cars|vehicles) (?:do you|are)|show me (?:what you(?:'ve| have)?|your)|your inventory|inventory|see (?:your|the) (?:cars|vehicles|selection))\b|\b(?:looking for|need|want|shopping for|in the market for) (?:a |another )?(?:new |used )?(?:car|vehicle|ride)\b/,
-  price: /\b(?:how much(?! (?:down|is my|for my|will you|would you give))|price|cost|asking)\b/,
+  tax: /\b(?:includ(?:e|es|ing)|plus|with|before|after|any|extra|hidden|doc|what) (?:\w+ )?(?:tax|taxes|fees?)\b/,
+  tooMuch:
+    /\b(?:too (?:much|expensive|pricey|high|rich)|out of my (?:budget|range)|over (?:my )?budget|can'?t afford)\b/,
+  price: /\b(?:how much(?! (?:down|is my|for my|will you|would you give))|prices?|costs?|asking)\b/,
   kilometres:
     /\b(?:how many (?:km|kms|kilometers|kilometres|miles|k's|clicks)|mileage|odometer|km\?|kms\?)(?!\w)/,
   color: /\b(?:what|which) colou?r\b|\bcolou?r (?:is|does)\b|^colou?r\b/,
@@ -102,8 +106,15 @@ export const isAgreement = (plain: string): boolean =>
 
 /** A short refusal that says nothing else. */
 export const isRefusal = (plain: string): boolean =>
-  (wordCount(plain) <= 6 && /^(?:no|nope|nah|none|neither|not really|non|nothing|n)\b/.test(plain)) ||
+  (wordCount(plain) <= 6 &&
+    /^(?:no(?! idea)|nope|nah|none|neither|not really|non|nothing|n)\b/.test(plain)) ||
   /\b(?:none of (?:those|these|them)|neither|can'?t do (?:either|those|that)|(?:doesn'?t|don'?t|won'?t) work)\b/.test(
+    plain,
+  );
+
+/** "Not sure" answers no question and refuses nothing. */
+export const isUndecided = (plain: string): boolean =>
+  /^(?:i'?m )?(?:not (?:really )?sure|idk|dunno|unsure|no idea|undecided)\b|^i (?:don'?t|do not) know\b/.test(
     plain,
   );
 
@@ -126,7 +137,7 @@ const RANKS: Readonly<Record<string, number>> = {
   '3rd': 2,
 };
 const OPTION =
-  /^(?:option |number |choice |no\.? ?|# ?)?([1-3]|one|two|three)(?![\d:,]| ?(?:am|pm|k|km|st|nd|rd|th|of|or|to|weeks?|months?|days?|hours?|years?|kids?|o'?clock|ish|people|-)\b)\b/;
+  /^(?:(?:ok(?:ay)?|sure|yes|great|perfect|i'?ll take|let'?s do|we can do|option|number|choice|no\.?|#)[ ,.]{0,2}){0,3}([1-3]|one|two|three)(?![\d:,]| ?(?:am|pm|k|km|st|nd|rd|th|of|or|to|weeks?|months?|days?|hours?|years?|kids?|o'?clock|ish|people|-)\b)\b/;
 const ORDINAL =
   /\b(first|1st|second|2nd|third|3rd|former|latter|last|earlier|later)(?: (?:one|option|slot|works|please|sounds|is|time)\b|[.!]?$)/;
 

@@ -31,9 +31,14 @@ function setFact(draft: Draft, fact: 'name' | 'tradeIn' | 'timeframe', value: st
   return true;
 }
 
+/** A single capitalised word still answers a question about the name that others came after. */
+const isNameExpected = ({ lastQuestion, asked, name }: Draft, text: string): boolean =>
+  lastQuestion === 'name' ||
+  (name === undefined && asked.includes('name') && /^\p{Lu}\p{Ll}+[.!]?$/u.test(text.trim()));
+
 function nameIn(turn: Turn, draft: Draft): string | undefined {
   const own = turn.dealership.assistantName.toLowerCase();
-  const names = turn.texts.map((text) => readName(text, draft.lastQuestion === 'name'));
+  const names = turn.texts.map((text) => readName(text, isNameExpected(draft, text)));
   return names.findLast((name) => name !== undefined && name.toLowerCase() !== own);
 }
 

@@ -38,14 +38,15 @@ export function listen(turn: Turn, draft: Draft): Heard {
   );
   const mentions = draft.tradeIn === UNNAMED_TRADE ? asTrade(found.mentions, turn) : found.mentions;
   const known = turn.dealership.inventory.map(({ stockNumber }) => stockNumber);
+  const intents = new Set(parts.flatMap((part) => [...readIntents(part)]));
   const bare = draft.lastQuestion === 'visit' ? bareClock(plain) : undefined;
   const when = parseWhen(plain, turn.now) ?? (bare && !pickable(plain) ? { minutes: bare } : undefined);
   return {
     parts,
     plain,
-    intents: new Set(parts.flatMap((part) => [...readIntents(part)])),
+    intents,
     mentions,
-    query: readQuery(mentions, mentions === found.mentions ? found.wishTokens : []),
+    query: withoutOffer(readQuery(mentions, mentions === found.mentions ? found.wishTokens : []), intents),
     stockNumbers: stockNumbersIn(tokens, known),
     when,
     agrees: parts.some(isAgreement),
@@ -67,6 +68,13 @@ function asTrade(mentions: readonly Mention[], { dealership }: Turn): readonly M
 
 /** "The Ford" points at something offered. */
 const isPointer = (plain: string): boolean => /^the\b/.test(plain) && !/\b(?:19|20)\d\d\b/.test(plain);
+
+/** The figure of "would you take 20k" or "400 a month" is an offer, not a price to search by. */
+function withoutOffer(query: StockQuery, intents: ReadonlySet<Intent>): StockQuery {
+  if (!intents.has('negotiation') && !intents.has('payment')) return query;
+  const { minPrice: _min, maxPrice: _max, ...rest } = query;
+  return rest;
+}
 
 const isQuestion = (plain: string): boolean => plain.includes('?') && !/\b(?:19|20)\d\d\b|\btrad/.test(plain);
 

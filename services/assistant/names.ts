@@ -20,6 +20,7 @@ const NOT_NAMES = new Set(
     'currently usually almost quite pretty kind sort more less most like him her it that this what who when where why how my your our their his me you we they i some someone somebody anyone asap please thanks thank today tonight tomorrow ' +
     'monday tuesday wednesday thursday friday saturday sunday january february march june july august september october november december later soon whenever now then never ' +
     'canadian american french english spanish indian chinese mexican vegan black white blue red grey green cheap used sedan suv truck car van vehicle appointment test drive human person bot robot ai real crazy ridiculous awesome perfect cool nice bad wrong right true false ' +
+    'noon lunch morning afternoon evening night midday ' +
     'first second third last one two three both either neither none any anything nothing something everything hi hello hey bonjour hola stop start help info end quit cancel go do does can could would will should is are was were be been have has had get got let if as than because cash trade financing'
   ).split(' '),
 );
@@ -92,10 +93,15 @@ function accept(words: readonly string[], isWeak: boolean): string | undefined {
     kept.push(word.replace(/['-]+$/, ''));
   }
   const first = kept[0] ?? '';
-  if (first.length < 2 || (isWeak && /(?:ing|ted|red|sed|ned)$/i.test(first) && first.length > 5))
-    return undefined;
+  if (first.length < 2 || (isWeak && isParticiple(first))) return undefined;
   return titleCase(kept.map(lowerShouting).join(' ')).slice(0, 40);
 }
+
+/** "I'm preapproved", "I'm hoping"; Mohammed and Jared are people. */
+const isParticiple = (word: string): boolean =>
+  word.length > 5 &&
+  /(?:ing|ed)$/i.test(word) &&
+  !/^(?:m[ou]ham+[ea]d|alfred|wilfred|winifred|mildred)$/i.test(word);
 
 const lowerShouting = (word: string): string =>
   word.length > 2 && word === word.toUpperCase() ? word.toLowerCase() : word;

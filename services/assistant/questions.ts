@@ -8,8 +8,9 @@ import { has } from './listen.js';
 import { ask, type Draft, hasNote, type Question, UNNAMED_TRADE } from './memory.js';
 import { fresh, type Line, type Scene } from './scene.js';
 import { isFar, isSoon } from './timeframe.js';
+import { propose } from './visitOffers.js';
 import { proposeTimes } from './visitSlots.js';
-import { isAgreed, propose } from './visitTalk.js';
+import { isAgreed } from './visitTalk.js';
 
 /** @param hasAnswered the reply so far answers something of the shopper's own. */
 export function nextQuestion(scene: Scene, hasAnswered: boolean): Line | undefined {
@@ -42,6 +43,7 @@ function order(scene: Scene): Question[] {
   const unnamed: Question[] = draft.tradeIn === UNNAMED_TRADE ? ['tradeIn'] : [];
   if (isAgreed(scene) || hasNote(draft, 'confirm')) return [...unnamed, 'name', 'tradeIn'];
   if (draft.timeframe === 'just looking' || draft.timeframe === 'no rush') return [...unnamed, 'vehicle'];
+  if (hasNote(draft, 'visitWish')) return [...unnamed, 'visit', 'name', 'tradeIn'];
   if (draft.vehicle === undefined) return [...unnamed, 'vehicle'];
   if (draft.timeframe !== undefined && isSoon(draft.timeframe))
     return [...unnamed, 'visit', 'tradeIn', 'name'];

@@ -3,6 +3,7 @@ import { compose } from './compose.js';
 import { acknowledgementLines, courtesyLines, identityLines, OPT_OUT, photoLines } from './courtesy.js';
 import { dealershipLines } from './dealershipTalk.js';
 import { type Handoff, handoffLine, handoffOf, NOT_UNDERSTOOD } from './handoff.js';
+import { isUndecided } from './intents.js';
 import { learn } from './learn.js';
 import { has, listen } from './listen.js';
 import { addNote, draftOf, dropNotes, hasNote, slotsOf } from './memory.js';
@@ -44,7 +45,7 @@ function openScene(request: AssistantRequest): Scene {
 /** Everything the texts themselves call for, in the order a person would say it. */
 function contentLines(scene: Scene): Line[] {
   const stock = stockLines(scene);
-  const visit = visitLines(scene);
+  const visit = visitAfter(scene, stock);
   const lines = [
     ...photoLines(scene),
     ...acknowledgementLines(scene),
@@ -55,6 +56,19 @@ function contentLines(scene: Scene): Line[] {
   return lines.length > 0 && !has(scene.heard, 'smalltalk')
     ? withThanks(scene, lines)
     : [...courtesyLines(scene), ...lines];
+}
+
+/** A list of vehicles asks which one; the visit then waits for the choice, and nothing of it is stored. */
+function visitAfter(scene: Scene, stock: readonly Line[]): Line[] {
+  const { draft } = scene;
+  const before = structuredClone(draft);
+  const visit = visitLines(scene);
+  if (!stock.some(({ asks }) => asks === 'vehicle') || !visit.some(({ asks }) => asks === 'visit'))
+    return visit;
+  for (const name of ['visitAt', 'visitStatus', 'lastQuestion'] as const) delete draft[name];
+  Object.assign(draft, before);
+  addNote(draft, 'visitWish');
+  return [];
 }
 
 /** "Thanks" beside a question needs no answer of its own. */
@@ -89,7 +103,8 @@ function misunderstoodTwice(scene: Scene, content: readonly Line[]): Handoff | u
 }
 
 function isUnderstood({ heard, turn }: Scene, content: readonly Line[]): boolean {
-  if (content.length > 0 || heard.emoji || heard.agrees || heard.refuses) return true;
+  if (content.length > 0 || heard.emoji || heard.agrees || heard.refuses || isUndecided(heard.plain))
+    return true;
   if (has(heard, 'bot', 'greeting', 'looking') && !heard.plain.includes('?')) return true;
   return has(heard, 'bot', 'greeting') || heard.mentions.length > 0 || turn.texts.length === 0;
 }

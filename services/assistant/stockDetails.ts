@@ -3,6 +3,7 @@ import type { Vehicle } from '../types.js';
 import { has } from './listen.js';
 import { offeredStock } from './memory.js';
 import { fresh, type Line, type Scene, vehicleOf } from './scene.js';
+import { offeredVehicles } from './stockChoice.js';
 import { factsOf, fullTitleOf, PRICE_NOTE, priceOf, titleOf, wearOf } from './stockWords.js';
 import { withArticle } from './words.js';
 
@@ -10,9 +11,9 @@ export function detailLines(scene: Scene): Line[] {
   const { heard } = scene;
   if (!has(heard, 'price', 'kilometres', 'color', 'available', 'more', 'feature', 'photos', 'hold'))
     return [];
-  if (has(heard, 'tradeValue')) return [];
+  if (has(heard, 'tradeValue', 'tax')) return [];
   const vehicle = vehicleOf(scene) ?? onlyOffered(scene);
-  if (!vehicle) return unknownVehicle(scene);
+  if (!vehicle) return offeredDetails(scene) ?? unknownVehicle(scene);
   const lines = [
     availability(scene, vehicle),
     price(scene, vehicle),
@@ -29,6 +30,19 @@ function onlyOffered({ turn, draft }: Scene): Vehicle | undefined {
   return offered.length === 1
     ? turn.dealership.inventory.find(({ stockNumber }) => stockNumber === offered[0])
     : undefined;
+}
+
+/** The same detail of every vehicle on the last list. */
+function offeredDetails(scene: Scene): Line[] | undefined {
+  const offered = offeredVehicles(scene);
+  const { heard } = scene;
+  if (offered.length < 2 || !has(heard, 'price', 'kilometres', 'color')) return undefined;
+  const detail = (vehicle: Vehicle): string => {
+    if (has(heard, 'price')) return priceOf(vehicle) ?? 'price on request';
+    return has(heard, 'kilometres') ? wearOf(vehicle) : vehicle.color.toLowerCase();
+  };
+  const items = offered.map((vehicle) => `${titleOf(vehicle)}: ${detail(vehicle)}`).join('. ');
+  return [{ text: `${items}${has(heard, 'price') ? `, all ${PRICE_NOTE}` : ''}.` }];
 }
 
 function unknownVehicle(scene: Scene): Line[] {

@@ -77,15 +77,16 @@ function readNumbers(tokens: readonly string[]): { minPrice?: number; maxPrice?:
     const before = tokens.slice(Math.max(0, at - 4), at);
     const after = tokens.slice(at + 1, at + 5).join(' ');
     const cue = cueOf(before, after);
+    const isWhole = tokens.length === 1 && amount.value >= 5 && !isYear(amount.value); // "20" or "20000" in answer to "which budget"
     const isShorthand =
       amount.value >= 5 &&
       amount.value < 200 &&
-      (cue === 'max' || cue === 'min') &&
+      (isWhole || cue === 'max' || cue === 'min') &&
       !isTimeWord(tokens[at + 1]);
     const value = isShorthand && !amount.isKm ? amount.value * 1000 : amount.value;
     if (value < 1000 || value > 2_000_000) return;
     if (amount.isKm) found.maxKm = value;
-    else if (amount.isMoney || (cue && !isYear(value))) place(found, value, cue, before);
+    else if (amount.isMoney || isWhole || (cue && !isYear(value))) place(found, value, cue, before);
   });
   return found;
 }

@@ -75,7 +75,7 @@ export function nearest(
 ): Vehicle[] {
   const scored = inventory.map((vehicle) => ({ vehicle, score: score(vehicle, query, wishedBody) }));
   return scored
-    .filter(({ score: points }) => points >= 3)
+    .filter(({ score: points }) => points >= 2)
     .sort((a, b) => b.score - a.score || (a.vehicle.price ?? 0) - (b.vehicle.price ?? 0))
     .map(({ vehicle }) => vehicle);
 }

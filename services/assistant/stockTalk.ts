@@ -19,6 +19,7 @@ export function stockLines(scene: Scene): Line[] {
   if (named.length > 0)
     return named.length === 1 ? presentOne(scene, named[0]!, 'named') : presentList(scene, named, '');
   if (isUnknownNumber(scene)) return unknownNumber(scene);
+  if (has(scene.heard, 'tooMuch') && isEmptyQuery(scene.heard.query)) return tooMuchLines(scene);
   if (isBoth(scene)) return bothLines();
   if (isNone(scene)) return noneLines(scene);
   if (wantsRest(scene)) return restLines(scene);
@@ -39,6 +40,15 @@ function namedVehicles(scene: Scene): Vehicle[] {
 
 function bothLines(): Line[] {
   return [{ text: 'Both are worth a look; you can compare them side by side here.' }];
+}
+
+function tooMuchLines(scene: Scene): Line[] {
+  const text = fresh(
+    scene,
+    'I hear you. What budget should I stay under?',
+    'Fair enough. Name a figure and I can look below it.',
+  );
+  return [{ text, asks: 'vehicle' }];
 }
 
 function noneLines(scene: Scene): Line[] {

@@ -3,7 +3,7 @@ import { fromIso } from './civilTime.js';
 import { toGsm } from './gsm.js';
 
 import { type Draft, hasNote, UNNAMED_TRADE } from './memory.js';
-import { sayVisit } from './visitTalk.js';
+import { sayVisit } from './visitOffers.js';
 import { withArticle } from './words.js';
 
 /** @param handoff reason of a hand-over made in this turn. */

@@ -6,6 +6,7 @@ const PATTERNS: readonly (readonly [RegExp, string])[] = [
     'just looking',
   ],
   [/\b(?:no (?:rush|hurry)|not in (?:a|any) (?:rush|hurry)|no set (?:date|time)|whenever)\b/, 'no rush'],
+  [/\bnot for a (?:while|bit|few|couple)\b|\bnot any ?time soon\b/, 'later on'],
   [/\b(?:asap|as soon as possible|right away|immediately|urgent(?:ly)?|yesterday)\b/, 'as soon as possible'],
   [/\bthis week ?end\b/, 'this weekend'],
   [/\bnext week ?end\b/, 'next weekend'],

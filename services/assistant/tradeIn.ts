@@ -18,19 +18,26 @@ export function tradeInOf(draft: Draft, heard: Heard): string | undefined {
   const isAbout =
     isAsked || isAboutTrade(plain) || mentions.some(({ role, year }) => role === 'own' && year !== undefined);
   const owned = mentions.find(({ role }) => role === 'trade' || (role === 'own' && isAbout));
-  if (owned) return `${nameOf(owned)}${kilometresIn(plain)}`;
-  if (NO_TRADE.test(plain) || (isAsked && heard.refuses)) return 'none';
+  if (owned) return isSame(draft, nameOf(owned)) ? undefined : `${nameOf(owned)}${kilometresIn(plain)}`;
+  if (
+    NO_TRADE.test(plain) ||
+    (isAsked && (heard.refuses || /\b(?:don'?t|do not) have (?:one|any)\b/.test(plain)))
+  )
+    return 'none';
   if (!isAbout) return undefined;
   const words = looseTrade(heard, isAsked);
   if (words !== undefined) return words;
   const isKnown = draft.tradeIn !== undefined && draft.tradeIn !== 'none';
   const wantsTrade =
     (isAsked && YES.test(plain)) ||
-    /\b(?:have|got|with) (?:a |my )?trade|\btrad(?:e|ing) in\b|\b(?:trade|sell)(?: you)? (?:my|our)\b/.test(
+    /\b(?:have|got|with) (?:a |my )?trade|\btrad(?:e|ing) in\b|\b(?:take|accept|do) (?:trades?|trade-?ins?)\b|\b(?:trade|sell)(?: you)? (?:my|our)\b/.test(
       plain,
     );
   return wantsTrade && !isKnown ? UNNAMED_TRADE : undefined;
 }
+
+/** "My Civic" after "my 2017 Civic" says nothing new. */
+const isSame = ({ tradeIn }: Draft, name: string): boolean => tradeIn?.includes(name) ?? false;
 
 function kilometresIn(plain: string): string {
   const match = KILOMETRES.exec(plain);

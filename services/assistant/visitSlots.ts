@@ -70,3 +70,11 @@ export function judgeTime(week: Week, now: CivilMinute, wish: CivilMinute): Verd
   const span = spanAt(week, wish);
   return span && minuteOf(wish) <= span.to - BEFORE_CLOSING_MIN ? 'free' : 'outside';
 }
+
+/** The first day on which that time of day can still be had. */
+export function nextDayFor(week: Week | undefined, now: CivilMinute, minute: number): number {
+  for (let day = dayOf(now); week && day < dayOf(now) + 8; day += 1) {
+    if (judgeTime(week, now, day * DAY_MIN + minute) === 'free') return day;
+  }
+  return dayOf(now) + (minute > minuteOf(now) ? 0 : 1);
+}

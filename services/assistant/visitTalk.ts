@@ -1,23 +1,11 @@
 /** Agreeing on a visit. */
-import {
-  type CivilMinute,
-  DAY_MIN,
-  dayOf,
-  fromIso,
-  isoOf,
-  minuteOf,
-  sayDate,
-  sayDay,
-  sayMinute,
-  WEEKDAYS,
-  weekdayOf,
-} from './civilTime.js';
+import { type CivilMinute, DAY_MIN, dayOf, fromIso, isoOf, minuteOf } from './civilTime.js';
 import { asksHours } from './dealershipTalk.js';
-import { saySpans, spansOn, type Week } from './hours.js';
 import { has, picked } from './listen.js';
-import { addNote, dropNotes, hasNote, offeredTimes, offerTimes } from './memory.js';
+import { addNote, dropNotes, hasNote, offeredTimes } from './memory.js';
 import { fresh, type Line, type Scene } from './scene.js';
-import { isInPart, judgeTime, nearestTimes, proposeTimes, startsOn, type Verdict } from './visitSlots.js';
+import { dayLines, namesWeekday, propose, refuse, sayVisit } from './visitOffers.js';
+import { isInPart, judgeTime, nextDayFor, proposeTimes } from './visitSlots.js';
 
 export function visitLines(scene: Scene): Line[] {
   const { draft, heard } = scene;
@@ -36,15 +24,12 @@ const HEDGED = /\b(?:how about|what about|i can|could do|can do|works|maybe)\b/;
 export const isAgreed = ({ draft, turn }: Scene): boolean =>
   draft.visitStatus === 'agreed' && draft.visitAt !== undefined && (fromIso(draft.visitAt) ?? 0) > turn.now;
 
-/** `Tue, Nov 24 at 10:30 am` */
-export const sayVisit = (time: CivilMinute): string =>
-  `${sayDate(dayOf(time))} at ${sayMinute(minuteOf(time))}`;
-
 const isAnswering = ({ draft, heard }: Scene): boolean =>
   draft.lastQuestion === 'visit' && !(has(heard, 'hours') && !has(heard, 'visit'));
 
 function wantsVisit(scene: Scene): boolean {
   const { heard } = scene;
+  if (has(heard, 'color')) return false; // "what colours does it come in"
   if (has(heard, 'visit'))
     return !(asksHours(scene) && !heard.when) || /test[- ]?drive|appointment/.test(heard.plain);
   if (!heard.when) return isAgreed(scene) && has(heard, 'reschedule');
@@ -134,60 +119,12 @@ function wishLines(scene: Scene): Line[] {
 
 /** "Saturday at 10", said on a Saturday at 11, is the next one. */
 const isNextWeek = ({ turn, heard }: Scene, time: CivilMinute): boolean =>
-  time <= turn.now &&
-  dayOf(time) === dayOf(turn.now) &&
-  /\b(?:sun|mon|tue|wed|thu|fri|sat)/.test(heard.plain) &&
-  !/\b(?:today|this)\b/.test(heard.plain);
+  time <= turn.now && dayOf(time) === dayOf(turn.now) && namesWeekday(heard.plain);
 
 /** "3 pm works better" is about the day just talked of. */
-function impliedDay({ draft }: Scene): number | undefined {
+function impliedDay({ draft, turn }: Scene): number | undefined {
   const talked = offeredTimes(draft)[0] ?? (draft.visitAt === undefined ? undefined : fromIso(draft.visitAt));
-  return talked === undefined ? undefined : dayOf(talked);
-}
-
-/** The first day on which that time of day can still be had. */
-function nextDayFor(week: Week | undefined, now: CivilMinute, minute: number): number {
-  for (let day = dayOf(now); week && day < dayOf(now) + 8; day += 1) {
-    if (judgeTime(week, now, day * DAY_MIN + minute) === 'free') return day;
-  }
-  return dayOf(now) + (minute > minuteOf(now) ? 0 : 1);
-}
-
-function dayLines(scene: Scene, week: Week, day: number): Line[] {
-  const { now } = scene.turn;
-  const part = scene.heard.when?.part;
-  const times = proposeTimes(week, now, day, part);
-  const isSameDay = times.length > 0 && dayOf(times[0] ?? 0) === day;
-  if (isSameDay || scene.heard.when?.weekend || times.length === 0) return propose(scene, times);
-  if (startsOn(week, day, now).length > 0)
-    return propose(
-      scene,
-      proposeTimes(week, now, day),
-      `We're not open that late on ${sayDay(day, dayOf(now))}.`,
-    );
-  return propose(
-    scene,
-    times,
-    whyNot(week, now, day * DAY_MIN, spansOn(week, day).length === 0 ? 'closedDay' : 'past'),
-  );
-}
-
-function refuse(scene: Scene, week: Week, wish: CivilMinute, verdict: Verdict): Line[] {
-  const { now } = scene.turn;
-  const isDayOpen = scene.heard.when?.day !== undefined || verdict !== 'past';
-  const target = isDayOpen ? wish : nextDayFor(week, now, minuteOf(wish)) * DAY_MIN + minuteOf(wish);
-  const times = nearestTimes(week, now, target).sort((a, b) => a - b);
-  return propose(scene, times, whyNot(week, now, wish, verdict));
-}
-
-function whyNot(week: Week, now: CivilMinute, wish: CivilMinute, verdict: Verdict): string {
-  const day = dayOf(wish);
-  const isToday = day === dayOf(now);
-  if (verdict === 'closedDay')
-    return `We're closed ${isToday ? 'today' : `on ${WEEKDAYS[weekdayOf(day)] ?? ''}s`}.`;
-  if (verdict === 'past')
-    return isToday && wish > day * DAY_MIN ? 'That time has already gone by.' : "We're done for today.";
-  return `On ${WEEKDAYS[weekdayOf(day)] ?? ''}s we're open ${saySpans(spansOn(week, day))}.`;
+  return talked === undefined || talked <= turn.now ? undefined : dayOf(talked);
 }
 
 /** Visit wanted, no time named. */
@@ -195,55 +132,6 @@ function openLines(scene: Scene): Line[] {
   const { week } = scene.turn.dealership;
   if (week) return propose(scene, proposeTimes(week, scene.turn.now, dayOf(scene.turn.now)));
   return [{ text: 'Glad to set up a visit. What day and time would suit you?', asks: 'visit' }];
-}
-
-/** Puts times to the shopper; the answer is "1", "2" or a time, never a carrier keyword. */
-export function propose(scene: Scene, times: readonly CivilMinute[], before = ''): Line[] {
-  const { draft } = scene;
-  const [first, second] = times;
-  if (first === undefined)
-    return [{ text: `${before} What day and time would suit you?`.trim(), asks: 'visit' }];
-  offerTimes(draft, times);
-  if (draft.visitStatus !== 'agreed') {
-    draft.visitAt = isoOf(first);
-    draft.visitStatus = 'proposed';
-  }
-  const today = dayOf(scene.turn.now);
-  const one = sayOffer(first, today);
-  if (second === undefined) {
-    return [
-      {
-        text: `${before} The nearest I can offer is ${one}. Reply 1 to take it, or name another time.`.trim(),
-        asks: 'visit',
-      },
-    ];
-  }
-  const two = dayOf(second) === dayOf(first) ? sayMinute(minuteOf(second)) : sayOffer(second, today);
-  const question =
-    before === ''
-      ? proposal(scene, one, two)
-      : `Would ${one} or ${two} work instead? Reply 1 or 2, or name another time.`;
-  return [{ text: `${before} ${question}`.trim(), asks: 'visit' }];
-}
-
-function proposal(scene: Scene, one: string, two: string): string {
-  const { vehicle, stockNumber } = scene.draft;
-  const what = stockNumber !== undefined && vehicle !== undefined ? `to see the ${vehicle}` : 'for a visit';
-  return fresh(
-    scene,
-    `Would ${one} or ${two} suit you better ${what}? Reply 1 or 2, or name another time.`,
-    `How about ${one} or ${two}? Reply 1 or 2, or tell me what works.`,
-    `I can also do ${one} or ${two}. Which is better, 1 or 2?`,
-  );
-}
-
-function sayOffer(time: CivilMinute, today: number): string {
-  const day = dayOf(time);
-  const name =
-    day <= today + 1
-      ? `${sayDay(day, today)} (${WEEKDAYS[weekdayOf(day)]?.slice(0, 3) ?? ''})`
-      : sayDate(day);
-  return `${name} at ${sayMinute(minuteOf(time))}`;
 }
 
 function agree(scene: Scene, time: CivilMinute): Line[] {

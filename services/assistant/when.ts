@@ -129,7 +129,7 @@ function parseClock(plain: string): number[] | undefined {
   if (colon) return readings(Number(colon[1]), Number(colon[2]), colon[3]);
   const meridiem = CLOCK_MERIDIEM.exec(plain);
   if (meridiem) return readings(Number(meridiem[1]), 0, meridiem[2]);
-  if (/\b(?:noon|midday)\b/.test(plain)) return [720];
+  if (/\b(?:noon|midday|lunch ?time)\b/.test(plain)) return [720];
   const hour = CLOCK_AT.exec(plain) ?? CLOCK_DAY.exec(plain) ?? CLOCK_ISH.exec(plain);
   return hour ? readings(Number(hour[1]), 0, undefined) : undefined;
 }
@@ -137,7 +137,8 @@ function parseClock(plain: string): number[] | undefined {
 /** A bare number as a clock time: `3` in answer to "which time". */
 export function bareClock(plain: string): readonly number[] | undefined {
   const match = /^\D{0,12}(\d{1,2})\D{0,16}$/.exec(plain);
-  return match ? readings(Number(match[1]), 0, undefined) : undefined;
+  const hour = Number(match?.[1]);
+  return hour >= 3 ? readings(hour, 0, undefined) : undefined; // 1 and 2 are answers to "reply 1 or 2"
 }
 
 /** Without am or pm a visitor means the one in the day: 8 to 11 are mornings, 12 and 1 to 7 afternoons. */

@@ -11,7 +11,12 @@ import { createSecrets } from '../../services/secrets.js';
 import { TurnRunner } from '../../services/turns/turnRunner.js';
 import type { TurnLimits } from '../../services/turns/types.js';
 import { conversationOf, inboundText, newOrganization, newPhone, textsOf } from '../support/records.js';
-import { describeEachEngine, openTestDatabase, silentLogger, type TestDatabase } from '../support/testDatabase.js';
+import {
+  describeEachEngine,
+  openTestDatabase,
+  silentLogger,
+  type TestDatabase,
+} from '../support/testDatabase.js';
 import { until } from '../support/until.js';
 
 /** An assistant under the test's control: records what it was shown, and answers when it is let. */
@@ -43,7 +48,10 @@ describeEachEngine('Turns', (engine) => {
   /** State straight from the record: what the cache adds is tested with the tower. */
   function stateOfRecord(): StateDoor {
     const record = createStateRecord(test.database);
-    const door: Pick<StateDoor, 'getConversationSnapshot' | 'storeConversationSnapshot' | 'getAgentConfiguration'> = {
+    const door: Pick<
+      StateDoor,
+      'getConversationSnapshot' | 'storeConversationSnapshot' | 'getAgentConfiguration'
+    > = {
       getConversationSnapshot: async (organizationId, { conversationId }) => ({
         snapshot: await record.readSnapshot(organizationId, conversationId),
         source: 'record',
@@ -100,7 +108,11 @@ describeEachEngine('Turns', (engine) => {
     await say('the blue one');
     await until(async () => (await replies()).length > 0, { what: 'a reply' });
     expect(requests).toHaveLength(1);
-    expect(requests[0]?.conversation.messages.map(({ body }) => body)).toEqual(['Hi', 'is the Civic there?', 'the blue one']);
+    expect(requests[0]?.conversation.messages.map(({ body }) => body)).toEqual([
+      'Hi',
+      'is the Civic there?',
+      'the blue one',
+    ]);
   });
 
   it('answers what came while it was thinking with one reply that knows it', async () => {
@@ -199,7 +211,9 @@ describeEachEngine('Turns', (engine) => {
     const { say, replies, state } = await stage(assistant);
     await say('Hi');
     await until(() => requests.length === 1, { what: 'the turn' });
-    await test.database.orm.execute(sql`update conversations set owner = 'human' where id = ${(await state()).id}`);
+    await test.database.orm.execute(
+      sql`update conversations set owner = 'human' where id = ${(await state()).id}`,
+    );
     release();
     await until(async () => !(await state()).isLeased, { what: 'the turn to end' });
     expect(await replies()).toEqual([]);

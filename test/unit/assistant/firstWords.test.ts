@@ -32,8 +32,8 @@ describe('First words, identity and courtesy', () => {
     const shopper = startConversation();
     await shopper.text('hi');
     const reply = await shopper.text(question);
-    if (question.startsWith('u ')) expect(reply.body).not.toMatch(/I'm a person/);
-    else expect(reply.body).toMatch(/^I'm Jack, an AI assistant for Harbor Example Motors, not a person\./);
+
+    expect(reply.body).toMatch(/^I'm Jack, an AI assistant for Harbor Example Motors, not a person\./);
     expect(reply.handoff).toBeUndefined();
   });
 

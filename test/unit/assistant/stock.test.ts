@@ -14,25 +14,25 @@ function expectOnlyListedPrices(body: string): void {
 
 describe('Stock questions', () => {
   it.each([
-    ['is the 2021 civic still there?', /Yes, the 2021 Honda Civic Sport is still in our inventory/],
+    ['is the 2021 civic still there?', /Yes, the 2021 Honda Civic Sport is still in our inventory/, null],
     ['do you have any SUVs under 30k', /CX-5.*RAV4/, /CR-V/],
-    ['anything in blue?', /Civic.*F-150/],
-    ['stock P4502?', /2022 Honda CR-V EX-L/],
-    ['p-4471', /2021 Honda Civic Sport/],
+    ['anything in blue?', /Civic.*F-150/, null],
+    ['stock P4502?', /2022 Honda CR-V EX-L/, null],
+    ['p-4471', /2021 Honda Civic Sport/, null],
     ['got any used hondas', /Civic.*CR-V/, /2026/],
     ['new trucks', /2025 Ford F-150 Lariat/, /Tacoma/],
     ['trucks between 40 and 50 thousand', /F-150.*Tacoma/, /Lariat/],
-    ['rav 4?', /RAV4/],
-    ['civc', /Civic/],
-    ['looking for a minivan', /Sienna/],
-    ['anything electric?', /Tesla Model 3/],
-    ['do you have a hatchback', /Golf/],
+    ['rav 4?', /RAV4/, null],
+    ['civc', /Civic/, null],
+    ['looking for a minivan', /Sienna/, null],
+    ['anything electric?', /Tesla Model 3/, null],
+    ['do you have a hatchback', /Golf/, null],
     ['crv under 40000', /2022 Honda CR-V/, /2026/],
-    ['something under 60,000 km under 35k', /CR-V/],
-    ['whats the cheapest car', /1\) 2019 Volkswagen Golf/],
-    ['what do you have in stock', /5 SUVs, 4 sedans.*from \$17,995 plus tax and fees/],
+    ['something under 60,000 km under 35k', /CR-V/, null],
+    ['whats the cheapest car', /1\) 2019 Volkswagen Golf/, null],
+    ['what do you have in stock', /5 SUVs, 4 sedans.*from \$17,995 plus tax and fees/, null],
     ['2022 or newer sedan', /Model 3|Civic/, /2021|Corolla/],
-  ])('When asked "%s", then the inventory answers', async (question, holds, not?: RegExp) => {
+  ])('When asked "%s", then the inventory answers', async (question, holds, not) => {
     const { body } = await startConversation().text(question);
     expect(body).toMatch(holds);
     if (not) expect(body).not.toMatch(not);
@@ -79,6 +79,30 @@ describe('Stock questions', () => {
     expect(shopper.slots.stockNumber).toBeUndefined();
     await shopper.text('the used one');
     expect(shopper.slots).toMatchObject({ vehicle: '2022 Honda CR-V', stockNumber: 'P4502' });
+  });
+
+  it.each([
+    ['the hybrid one', 'N2611'],
+    ['the lariat', undefined],
+    ['the white one', 'P4502'],
+    ['the cheaper one', 'P4502'],
+    ['second', 'N2611'],
+    ['how much is the used one', 'P4502'],
+  ])('When two were listed and "%s" is said, then %s is meant', async (text, stockNumber) => {
+    const shopper = startConversation();
+    await shopper.text('any cr-vs?');
+    await shopper.text(text);
+    expect(shopper.slots.stockNumber).toBe(stockNumber);
+  });
+
+  it('When the price of a whole list is asked, then each is told with what comes on top', async () => {
+    const shopper = startConversation();
+    await shopper.text('any used suvs under 33k?');
+    expect((await shopper.text('what are the prices')).body).toMatch(/\$19,995.*\$28,995/);
+    expect((await shopper.text('mileage?')).body).toMatch(/96,200 km.*74,300 km/);
+    expect((await shopper.text('does that include taxes')).body).toMatch(/before tax and fees/);
+    expect((await shopper.text('too expensive')).body).toMatch(/What budget/);
+    expect((await shopper.text('20')).body).toMatch(/CX-5/);
   });
 
   it('When a detail is not in the data, then the reply does not guess', async () => {

@@ -134,6 +134,8 @@ describe('Agreeing on a visit', () => {
     ['1', '2026-11-21T14:00'],
     ['2', '2026-11-21T15:30'],
     ['2 please', '2026-11-21T15:30'],
+    ['ok 1', '2026-11-21T14:00'],
+    ["i'll take 2", '2026-11-21T15:30'],
     ['the second one', '2026-11-21T15:30'],
     ['3:30 works', '2026-11-21T15:30'],
     ['2pm is good', '2026-11-21T14:00'],
@@ -154,7 +156,7 @@ describe('Agreeing on a visit', () => {
   );
 
   it.each([
-    ['sunday at 2', /closed on Sundays.*(?:Sat, Nov 21|today).*Reply 1/],
+    ['sunday at 2', /closed on Sundays.*Mon, Nov 23 at 9 am or 10 am.*Reply 1/],
     ['monday 8pm', /Mondays we're open 9 am to 7 pm.*5:30 pm or 6:30 pm/],
     ['today at 9am', /already gone by.*Reply 1/],
     ['3am', /we're open 10 am to 5 pm|already gone by/],
@@ -192,7 +194,7 @@ describe('Agreeing on a visit', () => {
     shopper.wait(60 * 24);
     const { body } = await shopper.text('1');
     expect(body).not.toMatch(/You're set/);
-    expect(body).toMatch(/Mon, Nov 23/);
+    expect(body).toMatch(/gone by.*tomorrow \(Mon\)/);
   });
 
   it('When hours are asked with an offer open, then they are answered and the offer stays', async () => {
@@ -202,6 +204,21 @@ describe('Agreeing on a visit', () => {
     );
     await shopper.text('2');
     expect(shopper.slots.visitAt).toBe('2026-11-21T15:30');
+  });
+
+  it('When the vehicle has to be chosen first, then the visit waits and is offered right after', async () => {
+    const shopper = startConversation();
+    expect((await shopper.text('can I come see the CR-V sunday?')).body).toMatch(/1\) 2022 Honda CR-V.*2\)/);
+    expect(shopper.slots.visitAt).toBeUndefined();
+    expect((await shopper.text('1')).body).toMatch(/Would .* to see the 2022 Honda CR-V\?.*Reply 1 or 2/);
+  });
+
+  it('When an agreed visit is to be changed without a time, then other times are offered', async () => {
+    const shopper = await offered();
+    await shopper.text('1');
+    expect((await shopper.text('I need to reschedule')).body).toMatch(/Reply 1 or 2/);
+    expect(shopper.slots).toMatchObject({ visitAt: '2026-11-21T14:00', visitStatus: 'agreed' });
+    expect((await shopper.text('tuesday noon')).body).toMatch(/^Moved: Tue, Nov 24 at noon/);
   });
 
   it('When nobody knows the opening hours, then the team has to confirm the time', async () => {
