@@ -11,6 +11,7 @@ import { asError, JackError } from '../errors.js';
 import type { Logger } from '../logger.js';
 import { type DataDirectoryLock, lockDataDirectory } from './dataDirectoryLock.js';
 import { fairPglite } from './fairPglite.js';
+import { prepareStatements } from './preparedStatements.js';
 import * as schema from './schema.js';
 
 export type Orm = PgDatabase<PgQueryResultHKT, typeof schema>;
@@ -110,6 +111,7 @@ function openPool(connectionString: string, options: DatabaseOptions): pg.Pool {
     application_name: 'jack',
     options: POSTGRES_OPTIONS,
   });
+  pool.on('connect', prepareStatements);
   // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
   pool.on('error', (error) => options.logger.warn('an idle record connection broke', { error }));
   return pool;
