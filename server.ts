@@ -4,7 +4,7 @@ import dotenv from 'dotenv';
 import { createApp } from './routes/index.js';
 import { loadConfig } from './services/config.js';
 import { createContext } from './services/context.js';
-import { JackError } from './services/errors.js';
+import { asError, JackError } from './services/errors.js';
 import { listen } from './services/http.js';
 import { createLogger } from './services/logger.js';
 import { announce } from './services/startUp.js';
@@ -39,12 +39,12 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  const isConfig =
-    error instanceof JackError && (error.code === 'E_CONFIG_INVALID' || error.code === 'E_DATA_DIR_LOCKED');
-  const logger = createLogger({ level: 'error', format: process.stdout.isTTY ? 'pretty' : 'json' });
-  if (isConfig) process.stderr.write(`${(error as Error).message}\n`);
-  else logger.error('Jack could not start', { error });
-  process.exitCode = isConfig ? EXIT_CONFIG : 1;
+  const code = error instanceof JackError ? error.code : undefined;
+  // What the operator can mend is said in plain words; everything else goes to the log with its cause.
+  if (code === 'E_CONFIG_INVALID' || code === 'E_DATA_DIR_LOCKED')
+    process.stderr.write(`${asError(error).message}\n`);
+  else createLogger({ level: 'error', format: 'pretty' }).error('Jack could not start', { error });
+  process.exitCode = code === 'E_CONFIG_INVALID' ? EXIT_CONFIG : 1;
   // A half-opened context may hold the event loop; nothing useful is left to wait for.
   setTimeout(() => process.exit(), 500).unref();
 });

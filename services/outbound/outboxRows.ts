@@ -81,6 +81,20 @@ const toClaim = (row: ClaimRow): OutboxClaim => ({
   task: row.task,
 });
 
+/** While a send is under way, so that only a dead process loses its claim. */
+export async function renewOutboxLeases(
+  database: Database,
+  claims: readonly OutboxClaim[],
+  leaseMs: number,
+): Promise<void> {
+  const rows = claims.map(({ text, fence }) => ({ message_id: text.id, fence }));
+  await database.orm.execute(
+    sql`update outbox o set lease_until = clock_timestamp() + ${milliseconds(leaseMs)}
+      from jsonb_to_recordset(${jsonRows(rows)}) as r(message_id uuid, fence bigint)
+      where o.message_id = r.message_id and o.fence = r.fence and o.lease_until is not null`,
+  );
+}
+
 /** What became of one claim. */
 export interface OutboxOutcome {
   readonly messageId: MessageId;

@@ -15,6 +15,7 @@ import {
   knownSids,
   type OutboxClaim,
   type OutboxOutcome,
+  renewOutboxLeases,
   storeOutcomes,
 } from './outboxRows.js';
 import { learnFromRefusal } from './refusals.js';
@@ -36,8 +37,9 @@ export interface OutboxSenderDeps {
 
 export interface SenderLimits {
   readonly maxConcurrentSends: number;
-  /** Longer than the transport's own deadline, so that a live send is never taken for a dead one. */
+  /** How long a claim holds without a renewal: after that its process is taken for dead. */
   readonly leaseMs: number;
+  /** How often claims are renewed and the outbox is looked at. */
   readonly sweepMs: number;
   /** How long the carrier may take until a text it accepted shows in its list. */
   readonly settleMs: number;
@@ -49,7 +51,7 @@ export interface SenderLimits {
 
 const DEFAULT_LIMITS: SenderLimits = {
   maxConcurrentSends: 50,
-  leaseMs: 12_000,
+  leaseMs: 5_000,
   sweepMs: 1_000,
   settleMs: 5_000,
   maxClaimAgeMs: 1_000,
@@ -59,7 +61,7 @@ const DEFAULT_LIMITS: SenderLimits = {
 export class OutboxSender {
   readonly #deps: OutboxSenderDeps;
   readonly #limits: SenderLimits;
-  readonly #active = new Set<Promise<void>>();
+  readonly #active = new Map<OutboxClaim, Promise<void>>();
   readonly #outcomes: ReturnType<typeof createBatcher<OutboxOutcome, null>>;
   #claiming: Promise<void> | undefined;
   #isAgain = false;
@@ -84,7 +86,7 @@ export class OutboxSender {
     if (this.#isRunning) return;
     if (this.#deps.database.kind === 'pglite') await freeOutboxLeases(this.#deps.database, this.#limits);
     this.#isRunning = true;
-    this.#sweeper = setInterval(() => this.wake(), this.#limits.sweepMs);
+    this.#sweeper = setInterval(() => this.#sweep(), this.#limits.sweepMs);
     this.wake();
   }
 
@@ -93,7 +95,7 @@ export class OutboxSender {
     this.#isRunning = false;
     clearInterval(this.#sweeper);
     await this.#claiming;
-    await Promise.all(this.#active);
+    await Promise.all(this.#active.values());
   }
 
   wake(): void {
@@ -137,11 +139,21 @@ export class OutboxSender {
         });
       })
       .finally(() => {
-        this.#active.delete(work);
+        this.#active.delete(claim);
         // The next part of this conversation, or a text that found no place, may go now.
         this.wake();
       });
-    this.#active.add(work);
+    this.#active.set(claim, work);
+  }
+
+  #sweep(): void {
+    this.wake();
+    if (this.#active.size === 0) return;
+    renewOutboxLeases(this.#deps.database, [...this.#active.keys()], this.#limits.leaseMs).catch(
+      (error: unknown) => {
+        this.#deps.logger.warn('leases of the outbox could not be renewed', { error: asError(error) });
+      },
+    );
   }
 
   async #handle(claim: OutboxClaim, claimedAtMs: number): Promise<void> {

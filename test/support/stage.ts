@@ -1,5 +1,5 @@
 /** Jack as processes with a carrier double, a dealership and shoppers: the stage of the promise tests. */
-import { type JackEnvironment, type JackProcess, startJack, temporaryDirectory } from './jackProcess.js';
+import { type JackEnvironment, type JackProcess, preparedDataDirectory, startJack } from './jackProcess.js';
 import { newPhone } from './records.js';
 import { newShopper, PUBLIC_URL, type Shopper } from './shopper.js';
 import { createPostgresDatabase, type Engine } from './testDatabase.js';
@@ -44,7 +44,7 @@ export async function openStage(engine: Engine, env: JackEnvironment = {}): Prom
   const record =
     engine === 'postgres'
       ? { DATABASE_URL: await createPostgresDatabase() }
-      : { DATA_DIR: temporaryDirectory() };
+      : { DATA_DIR: preparedDataDirectory() };
   const jacks: JackProcess[] = [];
   return {
     twilio,

@@ -1,0 +1,107 @@
+/** The inbox, one conversation, and saying something in it. */
+import { z } from 'zod';
+import type { AppContext } from '../services/context.js';
+import { JackError } from '../services/errors.js';
+import { findConversationId, listConversations, readConversation } from '../services/record/conversations.js';
+import { cursorSchema, toListAnswer } from './cursor.js';
+import { orNotFound } from './leads.js';
+import { defineRoute, type Route, reply } from './openapi/route.js';
+import {
+  conversationSchema,
+  inboxItemSchema,
+  leadIdSchema,
+  limitSchema,
+  listOf,
+  messageSchema,
+  wholeNumber,
+  yesNoSchema,
+} from './schemas.js';
+
+type Context = Pick<AppContext, 'database' | 'door'>;
+
+const organization = { access: 'organization', tag: 'Conversations' } as const;
+const byLead = z.object({ leadId: leadIdSchema });
+const MAX_BODY_LENGTH = 1600;
+
+export const conversationRoutes = (ctx: Context): readonly Route[] => [
+  inboxRoute(ctx),
+  detailRoute(ctx),
+  sendRoute(ctx),
+];
+
+const inboxRoute = ({ database }: Context): Route =>
+  defineRoute({
+    ...organization,
+    method: 'get',
+    path: '/api/conversations',
+    summary: 'The inbox, newest first.',
+    query: z.strictObject({
+      limit: limitSchema(20),
+      cursor: cursorSchema('conversations').optional(),
+      owner: z.enum(['assistant', 'human']).optional(),
+      optedOut: yesNoSchema.optional(),
+      waiting: z
+        .literal('true')
+        .optional()
+        .meta({ description: "Only conversations whose last word is the shopper's." }),
+    }),
+    answers: { 200: { description: 'A page.', schema: listOf(inboxItemSchema, 'Inbox') } },
+    handle: async ({ caller, query: { cursor, waiting, ...query } }) => {
+      const request = { ...query, after: cursor, isWaiting: waiting === 'true' };
+      const page = await listConversations(database, caller.organizationId, request);
+      return reply(200, toListAnswer('conversations', page));
+    },
+  });
+
+const detailRoute = ({ database }: Context): Route =>
+  defineRoute({
+    ...organization,
+    method: 'get',
+    path: '/api/conversations/{leadId}',
+    summary: 'A conversation with its last messages, or those before one; oldest first.',
+    params: byLead,
+    query: z.strictObject({
+      limit: limitSchema(50),
+      before: wholeNumber(1, 999_999_999)
+        .optional()
+        .meta({ type: 'integer', description: 'A seq: only messages before it.' }),
+    }),
+    answers: { 200: { description: 'The conversation.', schema: conversationSchema } },
+    problems: ['E_NOT_FOUND'],
+    handle: async ({ caller, params, query: { before, limit } }) => {
+      const page = { before, limit };
+      const found = await readConversation(database, caller.organizationId, params.leadId, page);
+      return reply(200, orNotFound(found));
+    },
+  });
+
+const sendRoute = ({ database, door }: Context): Route =>
+  defineRoute({
+    ...organization,
+    method: 'post',
+    path: '/api/conversations/{leadId}/messages',
+    summary: 'Sends a text to the shopper, if the outbound door allows it.',
+    params: byLead,
+    body: z.strictObject({
+      body: z
+        .string()
+        .max(MAX_BODY_LENGTH)
+        .refine((text) => text.trim() !== '', 'must not be empty'),
+    }),
+    answers: {
+      202: { description: 'Stored and on its way.', schema: z.strictObject({ message: messageSchema }) },
+    },
+    problems: ['E_NOT_FOUND', 'E_OPTED_OUT', 'E_CONFLICT'],
+    handle: async ({ caller: { organizationId, actor }, params, body }) => {
+      const conversationId = orNotFound(await findConversationId(database, organizationId, params.leadId));
+      const result = await door.submit({
+        organizationId,
+        conversationId,
+        origin: 'staff',
+        staffName: actor,
+        body: body.body,
+      });
+      if (result.allowed) return reply(202, { message: result.message });
+      throw new JackError(result.code, `The text was not sent: ${result.reason}.`);
+    },
+  });

@@ -1,0 +1,69 @@
+/** The app: what is mounted, in which order. */
+import express, { type Express } from 'express';
+import type { AppContext } from '../services/context.js';
+import { JackError } from '../services/errors.js';
+import { cacheAdminRoutes } from './admin/cache.js';
+import { organizationAdminRoutes } from './admin/organizations.js';
+import { createApiDocs } from './apiDocs.js';
+import { conversationRoutes } from './conversations.js';
+import { createErrorPages } from './errorPages.js';
+import { healthRoutes } from './health.js';
+import { leadRoutes } from './leads.js';
+import { createErrorHandler } from './middleware/errorHandler.js';
+import { requestId } from './middleware/requestId.js';
+import { securityHeaders } from './middleware/securityHeaders.js';
+import { createDocument, type OpenApiDocument } from './openapi/document.js';
+import { mountRoutes } from './openapi/mount.js';
+import type { Route } from './openapi/route.js';
+import { organizationRoutes } from './organization.js';
+import { createSimulatorRoutes } from './simulator.js';
+import { steeringRoutes } from './steering.js';
+import { mountTwilioSms, twilioSmsOperation, type WebhookCounts } from './twilioSms.js';
+
+export function createApp(ctx: AppContext): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.use(requestId, securityHeaders(ctx.config));
+
+  // Before anything that reads a body: a webhook is checked over the bytes as they came.
+  const webhooks: WebhookCounts = { accepted: 0, rejected: 0 };
+  mountTwilioSms(app, ctx, webhooks);
+
+  const routes = apiRoutes(ctx, webhooks);
+  mountRoutes(app, routes, ctx);
+  mountDocument(app, () => documentOf(ctx, routes));
+  app.use(createApiDocs());
+  app.use(createErrorPages());
+
+  if (ctx.simulator) app.use(createSimulatorRoutes(ctx));
+  app.get('/', (_req, res) => res.redirect(ctx.simulator ? 'simulator' : 'api/docs'));
+
+  app.use(() => {
+    throw new JackError('E_NOT_FOUND', 'There is nothing at this path.');
+  });
+  app.use(createErrorHandler(ctx));
+  return app;
+}
+
+/** Every call whose requests and answers are described by schemas. */
+export const apiRoutes = (ctx: AppContext, webhooks: { readonly rejected: number }): readonly Route[] => [
+  ...healthRoutes(ctx, webhooks),
+  ...organizationAdminRoutes(ctx),
+  ...cacheAdminRoutes(ctx),
+  ...organizationRoutes(ctx),
+  ...leadRoutes(ctx),
+  ...conversationRoutes(ctx),
+  ...steeringRoutes(ctx),
+];
+
+const documentOf = ({ version, config }: AppContext, routes: readonly Route[]): OpenApiDocument =>
+  createDocument(routes, { version, publicUrl: config.publicUrl, others: [twilioSmsOperation] });
+
+function mountDocument(app: Express, create: () => OpenApiDocument): void {
+  let document: OpenApiDocument | undefined;
+  app.get('/openapi.json', (_req, res) => {
+    document ??= create();
+    res.json(document);
+  });
+}

@@ -1,0 +1,140 @@
+/**
+ * Inbound texts. The order is the security: content type, raw bytes, the account named in them, its signature, and
+ * only then what the text says. The 200 goes out after the commit and not before.
+ */
+import type { RouteConfig } from '@asteasolutions/zod-to-openapi';
+import express, { type IRouter, type Request, type RequestHandler } from 'express';
+import { z } from 'zod';
+import type { AppContext } from '../services/context.js';
+import { JackError } from '../services/errors.js';
+import type { Logger } from '../services/logger.js';
+import { type FormParams, parseForm } from '../services/twilio/form.js';
+import { isValidTwilioSignature } from '../services/twilio/signature.js';
+import { parseInboundSms } from '../services/twilio/webhook.js';
+import { problemResponses } from './openapi/document.js';
+import { refuseMethod } from './openapi/mount.js';
+
+export type WebhookContext = Pick<AppContext, 'config' | 'accounts' | 'receiver' | 'logger'>;
+
+/** What became of webhooks since the process started. */
+export interface WebhookCounts {
+  accepted: number;
+  rejected: number;
+}
+
+const PATH = '/api/webhooks/twilio/sms/incoming';
+const FORM = 'application/x-www-form-urlencoded';
+/** A text with ten media has about 5 kB; Twilio adds parameters without notice. */
+const BODY_LIMIT = '64kb';
+const EMPTY_TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response/>';
+
+export function mountTwilioSms(router: IRouter, ctx: WebhookContext, counts: WebhookCounts): void {
+  const logger = ctx.logger.child({ subsystem: 'webhook' });
+  // The bytes are signed as they are, so nothing is inflated or decoded on the way.
+  const raw = express.raw({ type: () => true, limit: BODY_LIMIT, inflate: false });
+  router.post(PATH, requireForm, raw, async (req, res) => {
+    const rawBody = Buffer.isBuffer(req.body) ? req.body : Buffer.alloc(0);
+    const params = parseForm(rawBody);
+    try {
+      await verify(ctx, req, { rawBody, params });
+      await ctx.receiver.receive(parseInboundSms(params));
+      counts.accepted += 1;
+    } catch (error) {
+      if (error instanceof JackError && error.status < 500) {
+        counts.rejected += 1;
+        logRejection(logger, error, params);
+      }
+      throw error;
+    }
+    res.status(200).type('text/xml').send(EMPTY_TWIML);
+  });
+  router.all(PATH, refuseMethod(['post']));
+}
+
+const requireForm: RequestHandler = (req, _res, next) => {
+  if (!req.is(FORM)) throw new JackError('E_MEDIA_TYPE', `A webhook is posted as ${FORM}.`);
+  next();
+};
+
+interface Posted {
+  readonly rawBody: Buffer;
+  readonly params: FormParams;
+}
+
+/** @throws JackError E_SIGNATURE_INVALID; its detail names the URL that was expected to be signed, and no secret. */
+async function verify(ctx: WebhookContext, req: Request, { rawBody, params }: Posted): Promise<void> {
+  const { AccountSid: accountSid } = params;
+  const authTokens =
+    typeof accountSid === 'string' ? await ctx.accounts.authTokensFor(accountSid) : undefined;
+  if (authTokens === undefined) {
+    throw new JackError('E_SIGNATURE_INVALID', 'The AccountSid of this webhook is not known here.');
+  }
+  // Only without any token configured for the deployment, which production does not start with.
+  if (authTokens.length === 0) return;
+  const url = signedUrl(ctx, req);
+  const signature = req.get('x-twilio-signature');
+  const contentType = req.get('content-type');
+  if (isValidTwilioSignature({ authTokens, signature, url, rawBody, contentType, params })) return;
+  const what = signature === undefined ? 'There is no X-Twilio-Signature' : 'The signature does not match';
+  throw new JackError('E_SIGNATURE_INVALID', `${what} for ${url}. PUBLIC_URL must be what Twilio is given.`);
+}
+
+/** What Twilio signed. The Host header may say anything, so it counts only where no PUBLIC_URL is set. */
+const signedUrl = ({ config }: WebhookContext, req: Request): string =>
+  `${config.publicUrl ?? `http://${req.get('host') ?? 'localhost'}`}${req.originalUrl}`;
+
+function accountSidOf({ AccountSid: sid }: FormParams): string | undefined {
+  return typeof sid === 'string' && /^AC[0-9a-fA-F]{32}$/.test(sid) ? sid : undefined;
+}
+
+/** A warning, since a shopper's text may be lost: somebody forges webhooks, or the settings are wrong. */
+function logRejection(logger: Logger, error: JackError, params: FormParams): void {
+  logger.warn('a webhook was rejected', {
+    accountSid: accountSidOf(params) ?? null,
+    code: error.code,
+    reason: error.message,
+    // Names of Twilio's parameters, never their values.
+    pointers: error.problems.map(({ pointer }) => pointer),
+  });
+}
+
+/** For the OpenAPI document: the body is not JSON, and its meaning is Twilio's. */
+export const twilioSmsOperation: RouteConfig = {
+  method: 'post',
+  path: PATH,
+  tags: ['Carrier'],
+  operationId: 'receiveTwilioSms',
+  summary: 'An inbound text, posted and signed by Twilio. The same text may be posted any number of times.',
+  security: [],
+  request: {
+    headers: z.object({ 'X-Twilio-Signature': z.string().optional() }),
+    body: {
+      required: true,
+      content: {
+        [FORM]: {
+          schema: z.looseObject({
+            AccountSid: z.string(),
+            MessageSid: z.string(),
+            From: z.string(),
+            To: z.string(),
+            Body: z.string().optional(),
+            NumMedia: z.string().optional(),
+          }),
+        },
+      },
+    },
+  },
+  responses: {
+    200: {
+      description: 'In the record. Replies are sent later, so the response is empty.',
+      content: { 'text/xml': { schema: z.string() } },
+    },
+    ...problemResponses([
+      'E_SIGNATURE_INVALID',
+      'E_INPUT_INVALID',
+      'E_BODY_TOO_LARGE',
+      'E_MEDIA_TYPE',
+      'E_DB_UNAVAILABLE',
+    ]),
+  },
+};

@@ -1,0 +1,221 @@
+/** Conversations as staff see and steer them. What is said goes through the outbound door, not through here. */
+import { type SQL, sql } from 'drizzle-orm';
+import type { Database, Orm } from '../db/client.js';
+import type { Secrets } from '../secrets.js';
+import type { ConversationId, E164, LeadId, Message, OrganizationId, Owner, Slots } from '../types.js';
+import { writeAudit } from './audit.js';
+import { optOut } from './consent.js';
+import type { Lead } from './leads.js';
+import { type MessageRow, messageJson, toMessage } from './messageRow.js';
+import { type Page, type PageRequest, toPage } from './pages.js';
+import { isoUtc } from './utc.js';
+
+export interface ConversationHead {
+  readonly lead: { readonly id: LeadId; readonly phone: E164; readonly name: string | null };
+  readonly owner: Owner;
+  readonly ownerName: string | null;
+  readonly optedOut: boolean;
+  readonly lastSeq: number;
+  /** ISO 8601; of the lead's arrival while nothing has been said. */
+  readonly lastMessageAt: string;
+}
+
+export interface InboxItem extends ConversationHead {
+  readonly lastMessage: Pick<Message, 'body' | 'direction' | 'createdAt'> | null;
+}
+
+export interface InboxFilter {
+  readonly owner?: Owner | undefined;
+  readonly optedOut?: boolean | undefined;
+  /** Only those whose last word is the shopper's. */
+  readonly isWaiting?: boolean | undefined;
+}
+
+/** For a conversation aliased `c` and its lead `l`. */
+const HEAD = sql`jsonb_build_object('id', l.id, 'phone', l.phone, 'name', l.name) as lead, c.owner,
+  c.owner_name as "ownerName", c.opted_out as "optedOut", c.last_seq as "lastSeq",
+  ${isoUtc(sql`c.last_message_at`)} as "lastMessageAt"`;
+
+/** Newest first. */
+export async function listConversations(
+  database: Database,
+  organizationId: OrganizationId,
+  { limit, after, ...filter }: PageRequest & InboxFilter,
+): Promise<Page<InboxItem>> {
+  const at = sql`${after?.at ?? null}::timestamptz`;
+  const rows = await database.query<InboxItem & { readonly id: ConversationId }>(
+    sql`select c.id, ${HEAD}, (select jsonb_build_object('body', m.body, 'direction', m.direction,
+          'createdAt', ${isoUtc(sql`m.created_at`)}) from messages m
+          where m.conversation_id = c.id and m.seq = c.last_seq) as "lastMessage"
+      from conversations c join leads l on l.id = c.lead_id
+      where c.organization_id = ${organizationId} ${conditionOf(filter)}
+        and (${after === undefined} or c.last_message_at < ${at}
+          or (c.last_message_at = ${at} and c.id > ${after?.id ?? null}::uuid))
+      order by c.last_message_at desc, c.id limit ${limit + 1}`,
+  );
+  const page = toPage(rows, limit, ({ lastMessageAt, id }) => ({ at: lastMessageAt, id }));
+  return { ...page, items: page.items.map(({ id: _id, ...item }) => item) };
+}
+
+function conditionOf({ owner, optedOut, isWaiting }: InboxFilter): SQL {
+  const conditions = [
+    ...(owner === undefined ? [] : [sql`and c.owner = ${owner}`]),
+    ...(optedOut === undefined ? [] : [sql`and c.opted_out = ${optedOut}`]),
+    ...(isWaiting ? [sql`and c.last_inbound_seq > c.last_outbound_seq`] : []),
+  ];
+  return sql.join(conditions, sql` `);
+}
+
+export interface ConversationDetail {
+  readonly lead: Lead;
+  readonly owner: Owner;
+  readonly ownerName: string | null;
+  readonly optedOut: boolean;
+  readonly lastSeq: number;
+  readonly summary: string;
+  readonly slots: Slots;
+  /** Oldest first. */
+  readonly messages: readonly Message[];
+}
+
+/**
+ * One statement, so that messages and state are of one moment.
+ * @param page the last `limit` messages, or those before the seq `before`.
+ */
+export async function readConversation(
+  database: Database,
+  organizationId: OrganizationId,
+  leadId: LeadId,
+  { before, limit }: { readonly before: number | undefined; readonly limit: number },
+): Promise<ConversationDetail | undefined> {
+  const [row] = await database.query<
+    Omit<ConversationDetail, 'messages'> & { readonly messages: readonly MessageRow[] }
+  >(
+    sql`select jsonb_build_object('id', l.id, 'phone', l.phone, 'name', l.name, 'email', l.email, 'status', l.status,
+          'source', l.source, 'attributes', l.attributes, 'createdAt', ${isoUtc(sql`l.created_at`)}) as lead,
+        c.owner, c.owner_name as "ownerName", c.opted_out as "optedOut", c.last_seq as "lastSeq", c.summary, c.slots,
+        (select coalesce(jsonb_agg(${messageJson} order by m.seq), '[]') from (
+          select * from messages
+          where conversation_id = c.id and ${before === undefined ? sql`true` : sql`seq < ${before}`}
+          order by seq desc limit ${limit}
+        ) m) as messages
+      from conversations c join leads l on l.id = c.lead_id
+      where c.organization_id = ${organizationId} and c.lead_id = ${leadId}`,
+  );
+  return row && { ...row, messages: row.messages.map(toMessage) };
+}
+
+export async function findConversationId(
+  database: Database,
+  organizationId: OrganizationId,
+  leadId: LeadId,
+): Promise<ConversationId | undefined> {
+  const [row] = await database.query<{ id: ConversationId }>(
+    sql`select id from conversations where organization_id = ${organizationId} and lead_id = ${leadId}`,
+  );
+  return row?.id;
+}
+
+/** A conversation of which somebody changed who speaks. */
+export interface Steered {
+  readonly conversationId: ConversationId;
+  readonly head: ConversationHead;
+}
+
+interface Steering {
+  readonly organizationId: OrganizationId;
+  readonly leadId: LeadId;
+  readonly actor: string;
+}
+
+/** From here on a person speaks: a reply that waits or is being written no longer leaves. */
+export async function takeOver(
+  database: Database,
+  { ownerName, ...at }: Steering & { readonly ownerName: string },
+): Promise<Steered | undefined> {
+  return await steer(database, at, 'conversation.takeover', (tx) =>
+    updateConversation(
+      database,
+      tx,
+      at,
+      sql`owner = 'human', owner_name = ${ownerName}, owner_since = clock_timestamp(), reply_due_at = null,
+        reply_waiting_since = null`,
+    ),
+  );
+}
+
+/** The assistant speaks again. A text that no one has answered is due at once, so that nobody is ignored. */
+export async function release(database: Database, at: Steering): Promise<Steered | undefined> {
+  const isUnanswered = sql`owner = 'human' and not opted_out and last_inbound_seq > last_outbound_seq`;
+  return await steer(database, at, 'conversation.release', (tx) =>
+    updateConversation(
+      database,
+      tx,
+      at,
+      sql`owner = 'assistant', owner_name = null,
+        owner_since = case when owner = 'human' then clock_timestamp() else owner_since end,
+        reply_due_at = case when ${isUnanswered} then clock_timestamp() else reply_due_at end,
+        reply_waiting_since = case when ${isUnanswered} then clock_timestamp() else reply_waiting_since end`,
+    ),
+  );
+}
+
+/** Marks the person opted out, takes back what has not left, and keeps the consent event. Twice changes nothing. */
+export async function optOutByStaff(
+  { database, secrets }: { readonly database: Database; readonly secrets: Secrets },
+  at: Steering,
+): Promise<Steered | undefined> {
+  const { organizationId, leadId } = at;
+  return await steer(database, at, 'conversation.opt_out', async (tx) => {
+    const [row] = await database.query<{ id: ConversationId; optedOut: boolean; phone: E164 }>(
+      sql`select c.id, c.opted_out as "optedOut", l.phone from conversations c join leads l on l.id = c.lead_id
+        where c.organization_id = ${organizationId} and c.lead_id = ${leadId} for no key update of c`,
+      tx,
+    );
+    if (!row || row.optedOut) return row?.id;
+    await optOut(tx, {
+      organizationId,
+      conversationId: row.id,
+      leadId,
+      phoneHash: secrets.hashPhone(organizationId, row.phone),
+      kind: 'opt_out',
+      method: 'staff',
+      words: 'marked by staff',
+      messageSid: null,
+    });
+    return row.id;
+  });
+}
+
+async function steer(
+  database: Database,
+  { organizationId, leadId, actor }: Steering,
+  action: string,
+  change: (tx: Orm) => Promise<ConversationId | undefined>,
+): Promise<Steered | undefined> {
+  return await database.transaction(async (tx) => {
+    const conversationId = await change(tx);
+    if (conversationId === undefined) return undefined;
+    await writeAudit(tx, { organizationId, actor, action, subject: leadId });
+    const [head] = await database.query<ConversationHead>(
+      sql`select ${HEAD} from conversations c join leads l on l.id = c.lead_id
+        where c.id = ${conversationId} and c.organization_id = ${organizationId}`,
+      tx,
+    );
+    return head && { conversationId, head };
+  });
+}
+
+async function updateConversation(
+  database: Database,
+  tx: Orm,
+  { organizationId, leadId }: Steering,
+  assignments: SQL,
+): Promise<ConversationId | undefined> {
+  const [row] = await database.query<{ id: ConversationId }>(
+    sql`update conversations set ${assignments}
+      where organization_id = ${organizationId} and lead_id = ${leadId} returning id`,
+    tx,
+  );
+  return row?.id;
+}
