@@ -63,9 +63,8 @@ interface Posted {
 
 /** @throws JackError E_SIGNATURE_INVALID; its detail names the URL that was expected to be signed, and no secret. */
 async function verify(ctx: WebhookContext, req: Request, { rawBody, params }: Posted): Promise<void> {
-  const { AccountSid: accountSid } = params;
-  const authTokens =
-    typeof accountSid === 'string' ? await ctx.accounts.authTokensFor(accountSid) : undefined;
+  const accountSid = accountSidOf(params);
+  const authTokens = accountSid === undefined ? undefined : await ctx.accounts.authTokensFor(accountSid);
   if (authTokens === undefined) {
     throw new JackError('E_SIGNATURE_INVALID', 'The AccountSid of this webhook is not known here.');
   }

@@ -3,14 +3,15 @@
  * are answered from the Map; what that means for values is in cache/handBack.ts.
  */
 import { EventEmitter } from 'node:events';
-import { LRUCache } from 'lru-cache';
 import { decode, encode } from './cache/codec.js';
+import { DecodedValues } from './cache/decodedValues.js';
 import { HandBack, type HandBackStats } from './cache/handBack.js';
 import type { MemoryDriver, MemoryStats } from './cache/memoryDriver.js';
+import { SingleFlight } from './cache/singleFlight.js';
 import { CacheStats, type KindStats, type StoreStats } from './cache/stats.js';
-import type { CacheDriver, CacheKey, StoredEntry } from './cache/types.js';
+import type { CacheDriver, CacheKey } from './cache/types.js';
 import type { Clock } from './clock.js';
-import { JackError } from './errors.js';
+import { asError, JackError } from './errors.js';
 import type { Logger } from './logger.js';
 import { Guard, type GuardedLink, type GuardOptions } from './redis/guard.js';
 import type { OrganizationId } from './types.js';
@@ -47,18 +48,15 @@ export interface CacheReport {
   readonly handBack: HandBackStats;
 }
 
-const MAX_DECODED = 2_000;
 const FLUSH_AFTER_MS = 100;
+const FLUSH_AGAIN_AFTER_MS = 1_000;
 
 export class Cache {
   readonly #options: CacheOptions;
   readonly #events = new EventEmitter();
   readonly #stats = new CacheStats();
-  readonly #loads = new Map<string, Promise<unknown>>();
-  /** Values whose name holds their rev cannot be stale, so they are kept decoded. */
-  readonly #decoded = new LRUCache<string, { readonly value: unknown; readonly expiresAtMs: number }>({
-    max: MAX_DECODED,
-  });
+  readonly #loads = new SingleFlight();
+  readonly #decoded: DecodedValues;
   readonly #guard: Guard | undefined;
   readonly #handBack: HandBack | undefined;
   #isForced = false;
@@ -67,11 +65,13 @@ export class Cache {
   #sinceMs: number;
   #modeChanges = 0;
   #hasLoggedDamage = false;
+  #isStopped = false;
   #flusher: NodeJS.Timeout | undefined;
 
   private constructor(options: CacheOptions) {
     this.#options = options;
     this.#sinceMs = options.clock.now();
+    this.#decoded = new DecodedValues(options.clock);
     const { redis, memory, logger } = options;
     if (redis) {
       const handBack = new HandBack({
@@ -107,6 +107,7 @@ export class Cache {
   }
 
   async stop(): Promise<void> {
+    this.#isStopped = true;
     clearTimeout(this.#flusher);
     this.#guard?.stop();
     await this.#handBack?.idle();
@@ -124,59 +125,75 @@ export class Cache {
   async setForced(isForced: boolean): Promise<CacheMode> {
     if (!this.#options.redis || this.#isForced === isForced) return this.#mode;
     this.#isForced = isForced;
-    const guard = this.#requireGuard();
-    if (!isForced && !guard.isOpen) await this.#handBack?.dropStale((work) => guard.run(work));
+    if (!isForced) await this.#dropBeforeReturn();
     this.#settle(null);
     return this.#mode;
   }
 
   async get<T>(key: CacheKey<T>): Promise<T | undefined> {
-    const kept = this.#keptDecoded(key);
-    if (kept) return kept.value as T;
+    const kept = this.#decoded.get(key);
+    if (kept) {
+      this.#stats.count(key.kind, 'hits');
+      return kept.value as T;
+    }
     const [bytes] = await this.#on(key.kind, (driver) => driver.getMany([key.name]));
     const value = bytes && this.#decode(bytes);
     this.#stats.count(key.kind, value ? 'hits' : 'misses');
-    if (value) this.#keepDecoded(key, value.value);
+    if (bytes && value) this.#decoded.keep(key, value.value, bytes.length);
     return value?.value as T | undefined;
   }
 
   /** Keeps the value for the key's lifetime. A failing store costs a later miss, so nothing is thrown for it. */
   async set<T>(key: CacheKey<T>, value: T): Promise<void> {
-    const ttlMs = key.ttlMs * (1 - this.#options.random() / 10);
-    const entry = { name: key.name, value: encode(value), ttlMs, organizationId: key.organizationId };
-    this.#keepDecoded(key, value);
-    await this.#write(key, entry);
+    this.#loads.abandon(key.name);
+    await this.#store(key, value);
   }
 
   async delete(keys: readonly CacheKey<unknown>[]): Promise<void> {
     if (keys.length === 0) return;
     const names = keys.map(({ name }) => name);
-    for (const name of names) this.#decoded.delete(name);
+    for (const name of names) {
+      this.#loads.abandon(name);
+      this.#decoded.delete(name);
+    }
     const where = await this.#on('delete', async (driver) => {
       await driver.delete(names);
       return driver.name;
     });
-    if (where === 'memory') for (const name of names) this.#owe('drop', name);
+    if (where === 'redis') await this.#forgetInMemory(names);
+    else for (const name of names) this.#owe('drop', name);
   }
 
-  /** One load for all callers of this process that want the same value at once. `null` is kept, `undefined` is not. */
+  /**
+   * One load for all callers of this process that want the same value at once. `null` is kept, `undefined` is not.
+   * A write or delete that comes while the load runs is newer than what it brings, which is then not stored.
+   */
   async getOrLoad<T>(key: CacheKey<T>, load: () => Promise<T | undefined>): Promise<T | undefined> {
-    const running = this.#loads.get(key.name);
-    if (running) return (await running) as T | undefined;
-    const loading = this.#getOrLoad(key, load).finally(() => this.#loads.delete(key.name));
-    this.#loads.set(key.name, loading);
-    return await loading;
+    return await this.#loads.run(key.name, async (isCurrent) => {
+      const cached = await this.get(key);
+      if (cached !== undefined) return cached;
+      const loaded = await load();
+      if (loaded !== undefined && isCurrent()) await this.#store(key, loaded);
+      return loaded;
+    });
   }
 
   /** @returns how many values of the organization there were. */
   async clearOrganization(organizationId: OrganizationId): Promise<number> {
     this.#decoded.clear();
-    const { memory } = this.#options;
-    const names = [...memory.entries()].filter((entry) => entry.organizationId === organizationId);
-    const cleared = await this.#on('clear', (driver) => driver.clearOrganization(organizationId));
-    if (this.#mode === 'redis') await memory.clearOrganization(organizationId);
-    else for (const { name } of names) this.#owe('drop', name);
-    return cleared;
+    this.#loads.abandonAll();
+    const { memory, redis } = this.#options;
+    const inMemory = await memory.clearOrganization(organizationId);
+    if (!redis) return inMemory;
+    if (this.#mode === 'unavailable') throw unavailable(this.#degradedReason);
+    if (this.#mode === 'redis') {
+      const inRedis = await this.#clearInRedis(redis.driver, organizationId);
+      if (inRedis !== undefined) return inMemory + inRedis;
+    }
+    // Redis may hold more of it than this process knows; it hears of it before it serves again.
+    this.#handBack?.noteClear(organizationId);
+    if (this.#mode === 'redis') this.#flushSoon();
+    return inMemory;
   }
 
   report(): CacheReport {
@@ -199,20 +216,47 @@ export class Cache {
     };
   }
 
-  async #getOrLoad<T>(key: CacheKey<T>, load: () => Promise<T | undefined>): Promise<T | undefined> {
-    const cached = await this.get(key);
-    if (cached !== undefined) return cached;
-    const loaded = await load();
-    if (loaded !== undefined) await this.set(key, loaded);
-    return loaded;
+  /** @returns undefined when Redis did not hear of all of it. */
+  async #clearInRedis(driver: CacheDriver, organizationId: OrganizationId): Promise<number | undefined> {
+    const guard = this.#requireGuard();
+    try {
+      return await this.#stats.time('redis', () =>
+        driver.clearOrganization(organizationId, (work) => guard.run(work)),
+      );
+    } catch (error) {
+      this.#stats.count('clear', 'errors');
+      if (!this.#options.isFallbackEnabled) throw unavailable(error);
+      return undefined;
+    }
   }
 
-  async #write(key: CacheKey<unknown>, entry: StoredEntry): Promise<void> {
+  /** When Redis does not hear of it now, the guard opens, and its probes see to it. */
+  async #dropBeforeReturn(): Promise<void> {
+    const guard = this.#requireGuard();
+    if (guard.isOpen) return;
+    try {
+      await this.#handBack?.dropStale((work) => guard.run(work));
+    } catch (error) {
+      guard.open(asError(error).message);
+    }
+  }
+
+  async #store<T>(key: CacheKey<T>, value: T): Promise<void> {
+    const ttlMs = key.ttlMs * (1 - this.#options.random() / 10);
+    const entry = { name: key.name, value: encode(value), ttlMs, organizationId: key.organizationId };
+    this.#decoded.keep(key, value, entry.value.length);
     const where = await this.#on(key.kind, async (driver) => {
       await driver.set([entry]);
       return driver.name;
     });
-    if (where === 'memory') this.#owe(key.freshness === 'timed' ? 'drop' : 'move', entry.name);
+    if (where === 'redis') await this.#forgetInMemory([key.name]);
+    else this.#owe(key.freshness === 'timed' ? 'drop' : 'move', key.name);
+  }
+
+  /** Redis has something newer, which the Map must not hide when a later call is answered from it. */
+  async #forgetInMemory(names: readonly string[]): Promise<void> {
+    for (const name of names) this.#handBack?.supersede(name);
+    await this.#options.memory.delete(names);
   }
 
   /** Redis through the guard, else the Map. @throws JackError E_CACHE_UNAVAILABLE when there may be no else. */
@@ -241,14 +285,15 @@ export class Cache {
     if (this.#mode === 'redis') this.#flushSoon();
   }
 
-  #flushSoon(): void {
+  #flushSoon(afterMs = FLUSH_AFTER_MS): void {
+    if (this.#isStopped) return;
     this.#flusher ??= setTimeout(() => {
       this.#flusher = undefined;
       this.#flush().catch((error: unknown) => {
         this.#options.logger.warn('stale names could not be dropped yet', { error });
-        this.#flushSoon();
+        this.#flushSoon(FLUSH_AGAIN_AFTER_MS);
       });
-    }, FLUSH_AFTER_MS);
+    }, afterMs);
   }
 
   async #flush(): Promise<void> {
@@ -271,23 +316,6 @@ export class Cache {
     if (mode !== 'redis') return;
     this.#handBack?.moveInBackground();
     if (this.#handBack?.hasDrops) this.#flushSoon();
-  }
-
-  #keptDecoded(key: CacheKey<unknown>): { readonly value: unknown } | undefined {
-    if (key.freshness !== 'immutable') return undefined;
-    const kept = this.#decoded.get(key.name);
-    if (!kept) return undefined;
-    if (kept.expiresAtMs > this.#options.clock.monotonicMs()) {
-      this.#stats.count(key.kind, 'hits');
-      return kept;
-    }
-    this.#decoded.delete(key.name);
-    return undefined;
-  }
-
-  #keepDecoded(key: CacheKey<unknown>, value: unknown): void {
-    if (key.freshness !== 'immutable' || key.ttlMs <= 0) return;
-    this.#decoded.set(key.name, { value, expiresAtMs: this.#options.clock.monotonicMs() + key.ttlMs });
   }
 
   #decode(bytes: Buffer): { readonly value: unknown } | undefined {

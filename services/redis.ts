@@ -1,11 +1,13 @@
 /** The connection to Redis: options, events, health, and what it costs. */
 import { EventEmitter } from 'node:events';
-import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
+import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import type { Logger } from './logger.js';
+import { errorKind } from './redis/errorKind.js';
 import type { GuardedLink } from './redis/guard.js';
 import { withDeadline } from './redis/guard.js';
-import { commandOptions, type RedisTarget } from './redis/options.js';
+import { Latency, type LatencyReport } from './redis/latency.js';
+import { type ClientOptions, commandOptions, type RedisTarget, subscriberOptions } from './redis/options.js';
 
 export interface RedisConnectionsDeps {
   readonly target: RedisTarget;
@@ -29,13 +31,16 @@ export interface RedisHealth {
 }
 
 const HEALTH_DEADLINE_MS = 500;
+/** An idle subscriber never notices a dead peer by itself; with it, 1.2 s (measured behind a black hole). */
+const HEARTBEAT_MS = 1_000;
 const PROBE_TTL_MS = 10_000;
 
 export class RedisConnections {
   readonly command: Redis;
   readonly #deps: RedisConnectionsDeps;
   readonly #events = new EventEmitter();
-  readonly #latency: RecordableHistogram = createHistogram();
+  readonly #latency = new Latency();
+  #subscriber: { readonly client: Redis; readonly heartbeat: NodeJS.Timeout } | undefined;
   #lastError: string | null = null;
   #hasBeenReady = false;
   #isReady = false;
@@ -44,9 +49,7 @@ export class RedisConnections {
 
   private constructor(deps: RedisConnectionsDeps) {
     this.#deps = deps;
-    const options = commandOptions(deps.target, deps.random);
-    const { url } = deps.target;
-    this.command = url === undefined ? new Redis(options) : new Redis(url, options);
+    this.command = connect(deps.target.url, commandOptions(deps.target, deps.random));
     this.#listen();
   }
 
@@ -54,7 +57,7 @@ export class RedisConnections {
     return new RedisConnections(deps);
   }
 
-  /** Returns when Redis answers, or when it is clear that it does not; it goes on trying. Never throws. */
+  /** Returns when Redis answers, the first try failed, or the time for connecting is over; it goes on trying. Never throws. */
   async start(): Promise<void> {
     const firstTry = new Promise<void>((resolve) => {
       this.#events.once('ready', resolve);
@@ -62,8 +65,9 @@ export class RedisConnections {
     });
     // Its failure arrives as an error event as well, which is where it is kept.
     this.command.connect().catch((error: unknown) => this.#note(error));
-    await firstTry;
-    if (this.#isReady) return;
+    // A server that is loading its data, or frozen, accepts the connection and says nothing for as long as it takes.
+    await Promise.race([firstTry, pause(this.#deps.target.connectionTimeoutMs, undefined, { ref: false })]);
+    if (this.#isReady || this.#isStopped) return;
     const level = this.#deps.isNamed ? 'warn' : 'info';
     this.#deps.logger.log(level, 'no Redis answers; state is served from memory', {
       reason: this.#lastError,
@@ -75,6 +79,22 @@ export class RedisConnections {
     this.#isStopped = true;
     this.#isReady = false;
     this.command.disconnect();
+    clearInterval(this.#subscriber?.heartbeat);
+    this.#subscriber?.client.disconnect();
+  }
+
+  /** The connection that listens, made when first asked for. What is published while it is away is lost. */
+  subscriber(): Redis {
+    if (this.#subscriber) return this.#subscriber.client;
+    const { target, random } = this.#deps;
+    const client = connect(target.url, subscriberOptions(target, random));
+    // The command connection reports what is wrong with the server; this one only must not crash the process.
+    client.on('error', (error: unknown) => this.#note(error));
+    const heartbeat = setInterval(() => {
+      if (client.status === 'ready') client.ping().catch((error: unknown) => this.#note(error));
+    }, HEARTBEAT_MS).unref();
+    this.#subscriber = { client, heartbeat };
+    return client;
   }
 
   isReady(): boolean {
@@ -98,15 +118,10 @@ export class RedisConnections {
     this.#events.on('down', () => listener(false));
   }
 
-  /** Counts one exchange with the server, of however many commands. */
-  async exchange<T>(work: () => Promise<T>): Promise<T> {
+  /** Counts and times one exchange with the server, of however many commands. */
+  async exchange<T>(work: () => Promise<T>, operation = 'other'): Promise<T> {
     this.#roundTrips += 1;
-    const startedAt = performance.now();
-    try {
-      return await work();
-    } finally {
-      this.#latency.record(Math.max(1, Math.round((performance.now() - startedAt) * 1_000)));
-    }
+    return await this.#latency.time(operation, work);
   }
 
   /** How often a request was sent to the server and its answer waited for. */
@@ -114,15 +129,13 @@ export class RedisConnections {
     return this.#roundTrips;
   }
 
-  latency(): {
-    readonly count: number;
-    readonly p50Ms: number;
-    readonly p95Ms: number;
-    readonly p99Ms: number;
-  } {
-    const at = (percentile: number) =>
-      this.#latency.count === 0 ? 0 : this.#latency.percentile(percentile) / 1_000;
-    return { count: this.#latency.count, p50Ms: at(50), p95Ms: at(95), p99Ms: at(99) };
+  latency(): LatencyReport {
+    return this.#latency.report();
+  }
+
+  /** By what was done: `get`, `set`, `delete`, … */
+  latencyByOperation(): Record<string, LatencyReport> {
+    return this.#latency.byOperation();
   }
 
   async health(): Promise<RedisHealth> {
@@ -165,12 +178,15 @@ export class RedisConnections {
     });
   }
 
-  /** Errors of the client carry command arguments in their fields and addresses in their text: the kind is enough. */
   #note(error: unknown): void {
-    if (!(error instanceof Error)) return;
-    const { code } = error as { code?: unknown };
-    this.#lastError = typeof code === 'string' ? code : (/^[A-Z]{4,}/.exec(error.message)?.[0] ?? error.name);
+    const kind = errorKind(error);
+    // "Connection is closed." follows every cause and explains none.
+    if (kind !== 'Error' || this.#lastError === null) this.#lastError = kind;
   }
+}
+
+function connect(url: string | undefined, options: ClientOptions): Redis {
+  return url === undefined ? new Redis(options) : new Redis(url, options);
 }
 
 function readInfo(info: string) {

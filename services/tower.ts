@@ -89,6 +89,6 @@ const redisSide = (
     redis: connections.command,
     clock,
     indexName,
-    exchange: (work) => connections.exchange(work),
+    exchange: (work, operation) => connections.exchange(work, operation),
   }),
 });

@@ -23,6 +23,7 @@ export interface TwilioAccounts {
   ): Promise<{ accountSid: string; authToken: string }>;
 }
 
+const ACCOUNT_SID = /^AC[0-9a-zA-Z]{32}$/;
 /** How long a changed token may go unnoticed by another process. */
 const TOKENS_TTL_MS = 30_000;
 
@@ -46,6 +47,7 @@ export function createTwilioAccounts(deps: {
   };
   return {
     authTokensFor: async (accountSid) => {
+      if (!ACCOUNT_SID.test(accountSid)) return undefined;
       if (accountSid === config.accountSid) return config.authTokens;
       const tokens = await ownTokens(accountSid);
       if (tokens.length > 0) return tokens;

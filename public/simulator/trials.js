@@ -45,7 +45,7 @@ const RECORDS = {
 
 const MODES = {
   redis: 'Now: Redis.',
-  map: 'Now: the Map in this process.',
+  memory: 'Now: the Map in this process.',
 };
 
 function startRedisSwitch() {

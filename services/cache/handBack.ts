@@ -5,8 +5,9 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from '../logger.js';
+import type { OrganizationId } from '../types.js';
 import type { MemoryDriver } from './memoryDriver.js';
-import type { CacheDriver } from './types.js';
+import type { CacheDriver, Step } from './types.js';
 
 export interface HandBackStats {
   /** Names that Redis must still hear of. */
@@ -23,7 +24,7 @@ export interface HandBackDeps {
   readonly redis: CacheDriver;
   readonly logger: Logger;
   /** Goes through the guard, so that a Redis that dies again ends the work at once. */
-  run<T>(work: () => Promise<T>): Promise<T>;
+  readonly run: Step;
   isRedisInUse(): boolean;
 }
 
@@ -39,6 +40,8 @@ export class HandBack {
   readonly #drops = new Set<string>();
   /** Names whose value in the Map is to be moved. */
   readonly #moves = new Set<string>();
+  /** Organizations of which Redis may hold nothing from before. */
+  readonly #clears = new Set<OrganizationId>();
   #moved = 0;
   #superseded = 0;
   #failed = 0;
@@ -60,9 +63,22 @@ export class HandBack {
     this.#add(this.#moves, name);
   }
 
+  noteClear(organizationId: OrganizationId): void {
+    this.#clears.add(organizationId);
+  }
+
+  /** Redis has a newer value, so the Map's is not wanted there any more. */
+  supersede(name: string): void {
+    if (this.#moves.delete(name)) this.#superseded += 1;
+  }
+
   /** Before traffic returns. @throws when Redis goes away again; what is left stays noted. */
-  async dropStale(redisRun: <T>(work: () => Promise<T>) => Promise<T> = (work) => work()): Promise<void> {
+  async dropStale(redisRun: Step = (work) => work()): Promise<void> {
     this.#startedAtMs = performance.now();
+    for (const organizationId of this.#clears) {
+      await this.#deps.redis.clearOrganization(organizationId, redisRun);
+      this.#clears.delete(organizationId);
+    }
     while (this.#drops.size > 0) {
       const batch = take(this.#drops, BATCH * 5);
       await redisRun(() => this.#deps.redis.delete(batch));
@@ -87,12 +103,12 @@ export class HandBack {
   }
 
   get hasDrops(): boolean {
-    return this.#drops.size > 0;
+    return this.#drops.size + this.#clears.size > 0;
   }
 
   stats(): HandBackStats {
     return {
-      pending: this.#drops.size + this.#moves.size,
+      pending: this.#drops.size + this.#clears.size + this.#moves.size,
       moved: this.#moved,
       superseded: this.#superseded,
       failed: this.#failed,

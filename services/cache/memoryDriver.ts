@@ -89,6 +89,7 @@ export function createMemoryDriver({
     set: async (entries) => {
       for (const { name, value, ttlMs, organizationId } of entries) {
         if (ttlMs > 0) write(name, value, ttlMs, organizationId);
+        else kept.delete(name);
       }
     },
     setIfAbsent: async ({ name, value, ttlMs, organizationId }) => {
@@ -104,7 +105,7 @@ export function createMemoryDriver({
     },
     releaseLease: async (name, token) => {
       const holder = read(name)?.value;
-      return holder !== undefined && holder.equals(Buffer.from(token)) && kept.delete(name);
+      return holder?.equals(Buffer.from(token)) === true && kept.delete(name);
     },
     clearOrganization: async (organizationId) => [...(names.get(organizationId) ?? [])].filter(remove).length,
     *entries() {

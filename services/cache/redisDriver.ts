@@ -11,7 +11,7 @@ export interface RedisDriverDeps {
   /** Name of the sorted set that lists an organization's values by when they expire. */
   indexName(organizationId: OrganizationId): string;
   /** Counts and times exchanges; the identity when nobody asks. */
-  exchange?<T>(work: () => Promise<T>): Promise<T>;
+  exchange?<T>(work: () => Promise<T>, operation: string): Promise<T>;
 }
 
 /** The longest lifetime of a value: an index outlives everything it lists by an hour. */
@@ -21,6 +21,8 @@ const INDEX_GRACE_MS = 3_600_000;
 const CLEAR_BATCH = 500;
 /** How many writes of an organization go by until its index is trimmed. */
 const TRIM_EVERY = 16;
+/** Scores are clocks of several machines; a value whose name was trimmed too early could not be cleared. */
+const TRIM_GRACE_MS = 60_000;
 
 interface WithScripts extends Redis {
   releaseLease(name: string, token: string): Promise<number>;
@@ -38,6 +40,7 @@ export function createRedisDriver({
   });
   const writes = new Map<OrganizationId, number>();
 
+  /** Goes first in a pipeline: when only a part of it arrives, a name without value does no harm. */
   function indexEntries(pipeline: ChainableCommander, entries: readonly StoredEntry[]): void {
     const nowMs = clock.now();
     for (const [organizationId, own] of groupByOrganization(entries)) {
@@ -46,63 +49,70 @@ export function createRedisDriver({
       pipeline.pexpire(index, MAX_TTL_MS + INDEX_GRACE_MS);
       const count = (writes.get(organizationId) ?? 0) + own.length;
       writes.set(organizationId, count % TRIM_EVERY);
-      if (count >= TRIM_EVERY) pipeline.zremrangebyscore(index, '-inf', nowMs);
+      if (count >= TRIM_EVERY) pipeline.zremrangebyscore(index, '-inf', nowMs - TRIM_GRACE_MS);
     }
   }
 
   return {
     name: 'redis',
     leaseScope: 'shared',
-    getMany: (names) =>
-      exchange(async () => {
-        const values = await redis.mgetBuffer([...names]);
-        return values.map((value) => value ?? undefined);
-      }),
+    getMany: async (names) => {
+      if (names.length === 0) return [];
+      const values = await exchange(() => redis.mgetBuffer([...names]), 'get');
+      return values.map((value) => value ?? undefined);
+    },
     set: async (entries) => {
-      const lasting = entries.filter(({ ttlMs }) => ttlMs > 0);
-      if (lasting.length === 0) return;
-      await exchange(async () => {
-        const pipeline = redis.pipeline();
-        for (const { name, value, ttlMs } of lasting) pipeline.set(name, value, 'PX', lifetime(ttlMs));
-        indexEntries(pipeline, lasting);
-        await execute(pipeline);
-      });
+      if (entries.length === 0) return;
+      const pipeline = redis.pipeline();
+      indexEntries(
+        pipeline,
+        entries.filter(({ ttlMs }) => ttlMs > 0),
+      );
+      for (const { name, value, ttlMs } of entries) {
+        if (ttlMs > 0) pipeline.set(name, value, 'PX', lifetime(ttlMs));
+        else pipeline.unlink(name);
+      }
+      await exchange(() => execute(pipeline), 'set');
     },
     setIfAbsent: async (entry) => {
-      if (entry.ttlMs <= 0) return (await exchange(() => redis.exists(entry.name))) === 0;
-      return await exchange(async () => {
-        const pipeline = redis.pipeline();
-        pipeline.set(entry.name, entry.value, 'PX', lifetime(entry.ttlMs), 'NX');
-        indexEntries(pipeline, [entry]);
-        const [wasSet] = await execute(pipeline);
-        return wasSet === 'OK';
-      });
+      if (entry.ttlMs <= 0) return (await exchange(() => redis.exists(entry.name), 'setIfAbsent')) === 0;
+      const { name, value, ttlMs } = entry;
+      const reply = await exchange(() => redis.set(name, value, 'PX', lifetime(ttlMs), 'NX'), 'setIfAbsent');
+      if (reply !== 'OK') return false;
+      // Only now: listed before, the value that was there could get an expiry that is not its own.
+      const pipeline = redis.pipeline();
+      indexEntries(pipeline, [entry]);
+      await exchange(() => execute(pipeline), 'setIfAbsent');
+      return true;
     },
-    delete: async (names) => (names.length === 0 ? 0 : await exchange(() => redis.unlink(...names))),
+    delete: async (names) =>
+      names.length === 0 ? 0 : await exchange(() => redis.unlink(...names), 'delete'),
     acquireLease: async (name, token, ttlMs) => {
       if (ttlMs <= 0) return false;
-      return (await exchange(() => redis.set(name, token, 'PX', lifetime(ttlMs), 'NX'))) === 'OK';
+      return (await exchange(() => redis.set(name, token, 'PX', lifetime(ttlMs), 'NX'), 'lease')) === 'OK';
     },
     releaseLease: async (name, token) =>
-      (await exchange(() => (redis as WithScripts).releaseLease(name, token))) === 1,
-    clearOrganization: async (organizationId) => {
+      (await exchange(() => (redis as WithScripts).releaseLease(name, token), 'lease')) === 1,
+    clearOrganization: async (organizationId, step = (work) => work()) => {
       const index = indexName(organizationId);
       let cleared = 0;
       for (;;) {
-        const names = await exchange(() => redis.zrange(index, '0', String(CLEAR_BATCH - 1)));
-        if (names.length === 0) return cleared;
-        const [removed] = await exchange(() =>
-          execute(
-            redis
-              .pipeline()
-              .unlink(...names)
-              .zrem(index, ...names),
-          ),
-        );
-        cleared += Number(removed);
+        const batch = await step(() => clearSome(index));
+        if (batch === undefined) return cleared;
+        cleared += batch;
       }
     },
   };
+
+  /** @returns undefined when nothing is listed any more. */
+  async function clearSome(index: string): Promise<number | undefined> {
+    const names = await exchange(() => redis.zrange(index, '0', String(CLEAR_BATCH - 1)), 'clear');
+    if (names.length === 0) return undefined;
+    const pipeline = redis.pipeline();
+    pipeline.unlink(...names).zrem(index, ...names);
+    const [removed] = await exchange(() => execute(pipeline), 'clear');
+    return Number(removed);
+  }
 }
 
 /** Redis takes whole milliseconds, and 0 is an error. */

@@ -19,10 +19,13 @@ export interface CacheKey<T> {
 export interface StoredEntry {
   readonly name: string;
   readonly value: Buffer;
-  /** 0 and less: accepted and not stored. */
+  /** 0 and less: expired already, so the value is not stored and what was there is gone. */
   readonly ttlMs: number;
   readonly organizationId: OrganizationId;
 }
+
+/** Wraps an exchange with a store: a guard, a measurement. */
+export type Step = <T>(work: () => Promise<T>) => Promise<T>;
 
 /**
  * Bytes in, bytes out. Two drivers with one meaning, held together by test/contract. Policy (which driver, when, what
@@ -42,6 +45,10 @@ export interface CacheDriver {
   acquireLease(name: string, token: string, ttlMs: number): Promise<boolean>;
   /** @returns whether `token` held it; the lease of another holder is left alone. */
   releaseLease(name: string, token: string): Promise<boolean>;
-  /** Removes what one organization stored, in proportion to that. @returns how many values there were. */
-  clearOrganization(organizationId: OrganizationId): Promise<number>;
+  /**
+   * Removes what one organization stored, in proportion to that.
+   * @param step runs each of the exchanges that a large organization takes, so that a deadline is one of an exchange.
+   * @returns how many values there were.
+   */
+  clearOrganization(organizationId: OrganizationId, step?: Step): Promise<number>;
 }

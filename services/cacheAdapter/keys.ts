@@ -33,7 +33,11 @@ const NOBODY = '-' as OrganizationId;
 /** A tag or a glob in an id would let one name reach another. */
 const UNSAFE = /[{}*?[\]:\s\p{Cc}]/u;
 
+/** @throws JackError E_CONFIG_INVALID for a prefix that would shift the hash tag of every name. */
 export function createKeys({ prefix, phoneHashKey, ttls = {} }: KeyOptions) {
+  if (UNSAFE.test(prefix.replaceAll(':', ''))) {
+    throw new JackError('E_CONFIG_INVALID', 'REDIS_KEY_PREFIX must not hold braces, globs or white space.');
+  }
   const hash = (text: string) => createHmac('sha256', phoneHashKey).update(text).digest('hex').slice(0, 32);
   function key<T>(
     kind: StateKind,
@@ -62,7 +66,10 @@ export function createKeys({ prefix, phoneHashKey, ttls = {} }: KeyOptions) {
     agent: (organizationId: OrganizationId, rev: Rev) =>
       key<AgentConfiguration>('agent', 'immutable', organizationId, organizationId, rev),
     /** The sorted set that lists an organization's values. */
-    index: (organizationId: OrganizationId): string => `${prefix}index:{${organizationId}}`,
+    index: (organizationId: OrganizationId): string => {
+      refuseUnsafe(organizationId);
+      return `${prefix}index:{${organizationId}}`;
+    },
     probe: `${prefix}probe`,
   };
 }

@@ -18,7 +18,8 @@ export function prepareStatements(client: pg.PoolClient): void {
   const names = new Map<string, string>();
   const query = client.query.bind(client) as (...args: unknown[]) => unknown;
   const named = (first: unknown, second: unknown): unknown => {
-    if (!isStatement(first) || first.name !== undefined || !Array.isArray(second) || second.length === 0) return first;
+    if (!isStatement(first) || first.name !== undefined || !Array.isArray(second) || second.length === 0)
+      return first;
     const name = nameOf(names, first.text);
     return name === undefined ? first : { ...first, name };
   };

@@ -116,7 +116,7 @@ async function insertNumbers(
   // The first number given is the one that a new conversation leaves from, hence the growing times.
   const inserted = await database.query(
     sql`insert into phone_numbers (account, phone_number, organization_id, created_at)
-      select ${owner.account}, phone_number, ${owner.id}, clock_timestamp() + make_interval(secs => position * 0.001)
+      select ${owner.account}, phone_number, ${owner.id}, statement_timestamp() + make_interval(secs => position * 0.001)
       from jsonb_to_recordset(${jsonRows(rows)}) as r(phone_number text, position int)
       order by phone_number on conflict do nothing returning phone_number`,
     tx,

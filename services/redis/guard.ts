@@ -2,6 +2,8 @@
  * Stands in front of the client. A call gets its answer within the deadline or a RedisAwayError; once the guard is
  * open, at once. Open means that nothing but the probe touches Redis, so traffic cannot keep it from closing again.
  */
+import { errorKind } from './errorKind.js';
+
 export type AwayReason = 'not connected' | 'deadline' | 'open';
 
 /** Redis gave no usable answer. What the call did there is unknown: it is never repeated, only made harmless. */
@@ -34,7 +36,7 @@ export interface GuardOptions {
 }
 
 /** They fail their own call and say nothing about the connection. */
-const OWN_FAULT = /^(OOM|BUSY|NOSCRIPT|CROSSSLOT|TRYAGAIN|WRONGTYPE|ERR|EXECABORT)\b/;
+const OWN_FAULT = /^(OOM|BUSY|NOSCRIPT|CROSSSLOT|TRYAGAIN|WRONGTYPE|NOPERM|ERR|EXECABORT)\b/;
 
 export class Guard {
   readonly #options: Required<Omit<GuardOptions, 'onChange' | 'beforeClose'>>;
@@ -90,17 +92,15 @@ export class Guard {
   #judge(error: unknown): unknown {
     if (error instanceof RedisAwayError) {
       this.#misses += 1;
-      if (this.#misses >= this.#options.missesToOpen) {
+      // Calls that were under way when it opened miss as well; they must not end the connection once more.
+      if (!this.#isOpen && this.#misses >= this.#options.missesToOpen) {
         this.open(`${this.#misses} calls in a row took longer than ${this.#options.deadlineMs} ms`);
         this.#options.link.reconnect();
       }
       return error;
     }
     if (error instanceof Error && OWN_FAULT.test(error.message)) return error;
-    // Named by its kind only: messages of the client may hold addresses, its fields the command's arguments.
-    this.open(
-      error instanceof Error ? (/^[A-Z]{4,}/.exec(error.message)?.[0] ?? error.name) : 'unknown error',
-    );
+    this.open(errorKind(error));
     return new RedisAwayError('not connected', { cause: error });
   }
 

@@ -2,7 +2,9 @@
  * Options of every connection. Each constant was chosen by measuring the client under faults; the figures are in
  * REDIS_IMPLEMENTATION_GUIDE.md.
  */
-import type { RedisOptions as ClientOptions } from 'ioredis';
+import type { RedisOptions } from 'ioredis';
+
+export type ClientOptions = Omit<RedisOptions, 'replyMapping'>;
 
 export interface RedisTarget {
   /** `redis://` or `rediss://`; the other fields are for when there is none. */
@@ -18,10 +20,7 @@ export interface RedisTarget {
 }
 
 /** @param random from 0 up to 1, for the jitter that keeps many processes from reconnecting in step. */
-export function commandOptions(
-  target: RedisTarget,
-  random: () => number,
-): Omit<ClientOptions, 'replyMapping'> {
+export function commandOptions(target: RedisTarget, random: () => number): ClientOptions {
   return {
     ...(target.url === undefined
       ? {
@@ -50,6 +49,18 @@ export function commandOptions(
     enableAutoPipelining: false,
     retryStrategy: (attempt) => backoffMs(attempt, random),
     reconnectOnError: reconnectOnceASecond(),
+  };
+}
+
+/** For listening: it waits for the server and subscribes again by itself. A heartbeat with `socketTimeout` finds a dead peer. */
+export function subscriberOptions(target: RedisTarget, random: () => number): ClientOptions {
+  return {
+    ...commandOptions(target, random),
+    lazyConnect: false,
+    enableOfflineQueue: true,
+    maxRetriesPerRequest: null,
+    socketTimeout: 500,
+    autoResubscribe: true,
   };
 }
 

@@ -52,7 +52,7 @@ const place = z
   .transform((value) => value.slice(0, 100));
 
 const schema = z.object({
-  AccountSid: z.string().regex(/^AC[0-9a-fA-F]{32}$/, 'is not an account SID'),
+  AccountSid: z.string().regex(/^AC[0-9a-zA-Z]{32}$/, 'is not an account SID'),
   MessageSid: z.string().regex(/^(SM|MM)[0-9a-zA-Z]{32}$/, 'is not a message SID'),
   From: address,
   To: address,

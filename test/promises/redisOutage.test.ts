@@ -12,7 +12,8 @@ import { until } from '../support/until.js';
 
 jest.setTimeout(120_000);
 
-const RATE_PER_S = 100;
+/** The embedded record computes in Jack's own process, so it carries less on a busy machine. */
+const RATES_PER_S: Readonly<Record<Engine, number>> = { postgres: 100, pglite: 40 };
 const SHOPPERS = 50;
 const BODIES = [
   'Do you have any SUVs?',
@@ -47,13 +48,17 @@ describeWithRedis('When Redis is killed under load', () => {
   };
 
   /** Texts at a steady rate until `isOver`. @returns all HTTP statuses. */
-  async function load(shoppers: readonly Shopper[], isOver: () => boolean): Promise<number[]> {
+  async function load(
+    shoppers: readonly Shopper[],
+    ratePerS: number,
+    isOver: () => boolean,
+  ): Promise<number[]> {
     const answers: Promise<number>[] = [];
     const startedAt = performance.now();
     for (let n = 0; !isOver(); n += 1) {
       const body = BODIES[Math.floor(n / SHOPPERS) % BODIES.length] ?? 'Hi';
       answers.push(shoppers[n % SHOPPERS]!.text(jack.url, body));
-      await pause(Math.max(0, startedAt + ((n + 1) * 1_000) / RATE_PER_S - performance.now()));
+      await pause(Math.max(0, startedAt + ((n + 1) * 1_000) / ratePerS - performance.now()));
     }
     return await Promise.all(answers);
   }
@@ -64,7 +69,7 @@ describeWithRedis('When Redis is killed under load', () => {
       await open(engine);
       const shoppers = Array.from({ length: SHOPPERS }, () => stage.newShopper(dealership));
       let isOver = false;
-      const traffic = load(shoppers, () => isOver);
+      const traffic = load(shoppers, RATES_PER_S[engine], () => isOver);
       await pause(1_500);
       expect(await health()).toEqual({ code: 200, status: 'healthy' });
 
@@ -77,7 +82,7 @@ describeWithRedis('When Redis is killed under load', () => {
       isOver = true;
 
       const statuses = await traffic;
-      expect(statuses.length).toBeGreaterThan(300);
+      expect(statuses.length).toBeGreaterThan(3 * RATES_PER_S[engine]);
       expect(new Set(statuses)).toEqual(new Set([200]));
       for (const shopper of shoppers) await expectOneReplyEach(shopper);
       await stage.close();
@@ -92,7 +97,7 @@ describeWithRedis('When Redis is killed under load', () => {
         const found = await stage.conversation(jack, dealership, shopper.phone);
         return found?.messages.at(-1)?.direction === 'outbound' ? found : undefined;
       },
-      { timeoutMs: 10_000, what: 'the last reply' },
+      { timeoutMs: 30_000, what: 'the last reply' },
     );
     const directions = view.messages.map(({ direction }) => direction[0]).join('');
     expect(directions).not.toContain('oo');

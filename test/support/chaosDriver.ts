@@ -16,7 +16,7 @@ export interface ChaosDriver extends CacheDriver {
   /** Every call and probe fails at once until `comeBack`. */
   goAway(): void;
   comeBack(): void;
-  /** Holds calls of this method until the returned function is called. */
+  /** Holds the next call of this method until the returned function is called. */
   hold(method: keyof CacheDriver): () => void;
 }
 
@@ -47,7 +47,9 @@ export function createChaosDriver(inside: CacheDriver): ChaosDriver {
       fault = 'none';
       if (now instanceof Error) throw now;
       calls.push(method);
-      await gates.get(method);
+      const gate = gates.get(method);
+      gates.delete(method);
+      await gate;
       const answer = await real(...args);
       return now === 'lost answer' ? await new Promise(() => undefined) : answer;
     };
@@ -83,10 +85,7 @@ export function createChaosDriver(inside: CacheDriver): ChaosDriver {
     hold: (method) => {
       let open = (): void => undefined;
       gates.set(method, new Promise((resolve) => (open = resolve)));
-      return () => {
-        gates.delete(method);
-        open();
-      };
+      return () => open();
     },
   };
 }

@@ -78,13 +78,14 @@ describe('The import graph', () => {
     ]);
   });
 
-  it('The tower may be put together in services/context.ts, and used downwards', () => {
+  it('The tower may be put together in services/tower.ts, the carrier in services/context.ts, and both used downwards', () => {
     expect(
       rulesFiring(
         [
           'services/context.ts',
-          "import { Cache } from './cache.js';\nimport { send } from './outbound/transports/x.js';",
+          "import { createTower } from './tower.js';\nimport { send } from './outbound/transports/x.js';",
         ],
+        ['services/tower.ts', "import { Cache } from './cache.js';"],
         ['services/cacheAdapter.ts', "import { Cache } from './cache.js';"],
         ['services/cache.ts', "import { Redis } from './redis.js';"],
         ['redis-migration.ts', "import { find } from './services/record/leads.js';"],

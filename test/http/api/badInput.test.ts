@@ -35,8 +35,12 @@ const cursorOf = (contents: unknown) => Buffer.from(JSON.stringify(contents)).to
 
 type Case = readonly [what: string, route: string, options: CallOptions, status: number, pointer?: string];
 
+/** A row shorter than the test's parameters would make jest wait for a callback. */
+const whole = (cases: readonly Case[]) =>
+  cases.map(([a, b, c, d, pointer]) => [a, b, c, d, pointer] as const);
+
 const LEADS: readonly Case[] = [
-  ['no body', 'POST /api/leads', raw('', { 'content-type': 'application/json' }), 400, '/body'],
+  ['no body', 'POST /api/leads', raw('', { 'content-type': 'application/json' }), 400, '/body/phone'],
   ['a body that is no JSON', 'POST /api/leads', raw('{"phone": '), 400],
   ['a body that is a list', 'POST /api/leads', raw('[]'), 400, '/body'],
   ['a body that is a text', 'POST /api/leads', raw('"+16045550123"'), 400],
@@ -310,7 +314,7 @@ describe.each([
   ['settings', SETTINGS],
   ['administration', ADMIN],
 ] as const)('Bad input: %s (P9)', (_group, cases) => {
-  it.each(cases)(
+  it.each(whole(cases))(
     'When there is %s, then %s says so and nothing changes',
     async (_what, route, options, status, pointer) => {
       const before = await fingerprint(jack.ctx.database);

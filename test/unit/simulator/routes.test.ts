@@ -234,12 +234,12 @@ describe('Calls from other pages', () => {
 
 describe('The switch of Redis', () => {
   it('When it is put off and on, then the mode in force is answered', async () => {
-    expect(await (await post('/api/simulator/redis', { off: true })).json()).toEqual({ mode: 'map' });
+    expect(await (await post('/api/simulator/redis', { off: true })).json()).toEqual({ mode: 'memory' });
     expect(await (await get('/api/simulator/status')).json()).toEqual({
       carrier: 'simulated',
       assistant: 'scripted',
       record: 'pglite',
-      cache: { mode: 'map' },
+      cache: { mode: 'memory' },
       redis: { isConfigured: true },
     });
     expect(await (await post('/api/simulator/redis', { off: false })).json()).toEqual({ mode: 'redis' });

@@ -109,7 +109,8 @@ export async function startSmallJack(options: { database: Database; port?: numbe
     state: {
       mode: () => mode,
       setForced: (isForced: boolean) => {
-        mode = isForced ? 'map' : 'redis';
+        mode = isForced ? 'memory' : 'redis';
+        return Promise.resolve(mode);
       },
     },
     isStopping: () => isStopping,

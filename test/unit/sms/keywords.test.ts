@@ -26,7 +26,7 @@ describe('A text that is one keyword', () => {
     expect(classify(body)).toBe('start');
   });
 
-  it.each(['HELP', 'info', 'Aide!'])('When somebody texts %j, then it is a call for help', (body) => {
+  it.each(['HELP', 'info', 'Help!'])('When somebody texts %j, then it is a call for help', (body) => {
     expect(classify(body)).toBe('help');
   });
 });
