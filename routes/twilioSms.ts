@@ -83,7 +83,7 @@ const signedUrl = ({ config }: WebhookContext, req: Request): string =>
   `${config.publicUrl ?? `http://${req.get('host') ?? 'localhost'}`}${req.originalUrl}`;
 
 function accountSidOf({ AccountSid: sid }: FormParams): string | undefined {
-  return typeof sid === 'string' && /^AC[0-9a-fA-F]{32}$/.test(sid) ? sid : undefined;
+  return typeof sid === 'string' && /^AC[0-9a-zA-Z]{32}$/.test(sid) ? sid : undefined;
 }
 
 /** A warning, since a shopper's text may be lost: somebody forges webhooks, or the settings are wrong. */

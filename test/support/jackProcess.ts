@@ -6,7 +6,6 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { pgliteDumpFile } from './services.js';
 import { until } from './until.js';
 
 export interface JackProcess {
@@ -45,8 +44,9 @@ export function temporaryDirectory(): string {
  */
 export function preparedDataDirectory(): string {
   const directory = temporaryDirectory();
-  const dump = pgliteDumpFile();
-  if (dump === undefined) return directory;
+  // Read here and not through services.ts, which only jest can load: benches start Jack with this file too.
+  const dump = process.env.TEST_PGLITE_DUMP;
+  if (!dump) return directory;
   const record = path.join(directory, 'record');
   mkdirSync(record);
   execFileSync('tar', ['-xf', dump, '-C', record], { stdio: ['ignore', 'ignore', 'ignore'] });
@@ -69,7 +69,7 @@ export function spawnJack(env: JackEnvironment) {
   const directory = temporaryDirectory();
   const child = spawn(
     process.execPath,
-    ['--import', TSX, process.env.JACK_MAIN ?? path.join(ROOT, 'server.ts')],
+    ['--import', TSX, path.join(ROOT, 'server.ts')],
     {
       cwd: directory,
       env: { PATH: process.env.PATH, HOME: process.env.HOME, PORT: '0', USE_REDIS: 'false', ...env },
