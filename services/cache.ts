@@ -65,6 +65,7 @@ export class Cache {
   #sinceMs: number;
   #modeChanges = 0;
   #hasLoggedDamage = false;
+  #isStarting = false;
   #isStopped = false;
   #flusher: NodeJS.Timeout | undefined;
 
@@ -103,14 +104,16 @@ export class Cache {
 
   /** Before the first call: without a connection the Map serves from the start. */
   start(): void {
+    this.#isStarting = true;
     if (this.#options.redis && !this.#options.redis.link.isReady()) this.connectionLost();
+    this.#isStarting = false;
   }
 
   async stop(): Promise<void> {
     this.#isStopped = true;
     clearTimeout(this.#flusher);
     this.#guard?.stop();
-    await this.#handBack?.idle();
+    await this.#handBack?.stop();
   }
 
   get mode(): CacheMode {
@@ -136,7 +139,7 @@ export class Cache {
       this.#stats.count(key.kind, 'hits');
       return kept.value as T;
     }
-    const [bytes] = await this.#on(key.kind, (driver) => driver.getMany([key.name]));
+    const [bytes] = await this.#bytesOf(key);
     const value = bytes && this.#decode(bytes);
     this.#stats.count(key.kind, value ? 'hits' : 'misses');
     if (bytes && value) this.#decoded.keep(key, value.value, bytes.length);
@@ -156,12 +159,7 @@ export class Cache {
       this.#loads.abandon(name);
       this.#decoded.delete(name);
     }
-    const where = await this.#on('delete', async (driver) => {
-      await driver.delete(names);
-      return driver.name;
-    });
-    if (where === 'redis') await this.#forgetInMemory(names);
-    else for (const name of names) this.#owe('drop', name);
+    await this.#change('delete', names, 'drop', (driver) => driver.delete(names));
   }
 
   /**
@@ -245,18 +243,39 @@ export class Cache {
     const ttlMs = key.ttlMs * (1 - this.#options.random() / 10);
     const entry = { name: key.name, value: encode(value), ttlMs, organizationId: key.organizationId };
     this.#decoded.keep(key, value, entry.value.length);
-    const where = await this.#on(key.kind, async (driver) => {
-      await driver.set([entry]);
+    const owed = key.freshness === 'timed' ? 'drop' : 'move';
+    await this.#change(key.kind, [key.name], owed, (driver) => driver.set([entry]));
+  }
+
+  /** A change that Redis did not hear of is owed to it. */
+  async #change(
+    kind: string,
+    names: readonly string[],
+    owed: 'drop' | 'move',
+    work: (driver: CacheDriver) => Promise<unknown>,
+  ): Promise<void> {
+    // Before it is sent as well: a hand-back under way must not send the Map's older value after it.
+    if (this.#mode === 'redis') this.#forgetInMemory(names);
+    const where = await this.#on(kind, async (driver) => {
+      await work(driver);
       return driver.name;
     });
-    if (where === 'redis') await this.#forgetInMemory([key.name]);
-    else this.#owe(key.freshness === 'timed' ? 'drop' : 'move', key.name);
+    if (where === 'redis') this.#forgetInMemory(names);
+    else for (const name of names) this.#owe(owed, name);
+  }
+
+  /** From the Map when Redis may still hold something older under this name. */
+  async #bytesOf(key: CacheKey<unknown>): Promise<readonly (Buffer | undefined)[]> {
+    if (this.#mode === 'redis' && this.#handBack?.owes(key)) {
+      return await this.#options.memory.getMany([key.name]);
+    }
+    return await this.#on(key.kind, (driver) => driver.getMany([key.name]));
   }
 
   /** Redis has something newer, which the Map must not hide when a later call is answered from it. */
-  async #forgetInMemory(names: readonly string[]): Promise<void> {
+  #forgetInMemory(names: readonly string[]): void {
     for (const name of names) this.#handBack?.supersede(name);
-    await this.#options.memory.delete(names);
+    this.#options.memory.forget(names);
   }
 
   /** Redis through the guard, else the Map. @throws JackError E_CACHE_UNAVAILABLE when there may be no else. */
@@ -310,6 +329,8 @@ export class Cache {
     const from = this.#mode;
     this.#mode = mode;
     this.#sinceMs = this.#options.clock.now();
+    // What is found at the start is a state and not a change; the connection has said why.
+    if (this.#isStarting) return;
     this.#modeChanges += 1;
     this.#options.logger.info('the store of the state changed', { from, to: mode, reason: away });
     this.#events.emit('mode', mode, away);

@@ -75,7 +75,8 @@ const redaction = winston.format((info) => {
 const pretty = winston.format.printf(({ level, message, timestamp, subsystem, ...rest }) => {
   const { stack: _stack, ...fields } = rest;
   const tail = Object.keys(fields).length > 0 ? ` ${JSON.stringify(fields)}` : '';
-  return `${String(timestamp).slice(11, 19)} ${level} ${subsystem ? `[${String(subsystem)}] ` : ''}${String(message)}${tail}`;
+  const place = typeof subsystem === 'string' ? `[${subsystem}] ` : '';
+  return `${String(timestamp).slice(11, 19)} ${level} ${place}${String(message)}${tail}`;
 });
 
 export interface LoggerOptions {

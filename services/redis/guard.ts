@@ -113,6 +113,8 @@ export class Guard {
         this.#scheduleProbe();
       });
     }, this.#options.probeEveryMs);
+    // The server holds the process; a process that has nothing else to do may end.
+    this.#prober.unref();
   }
 
   async #probe(): Promise<void> {
@@ -127,6 +129,11 @@ export class Guard {
     }
     await this.#hooks.beforeClose?.();
     if (this.#isStopped) return;
+    if (!this.#options.link.isReady()) {
+      this.#passed = 0;
+      this.#scheduleProbe();
+      return;
+    }
     this.#isOpen = false;
     this.#misses = 0;
     this.#hooks.onChange?.(false, 'Redis answers again');

@@ -236,8 +236,8 @@ export function describeCache(name: string, create: () => Subject): void {
       const release = redis.hold('set');
       await comeBack();
       await until(() => redis.calls.at(-1) === 'set', { what: 'the first batch', everyMs: 1 });
-      // Most recently used first: these two are of the second batch.
-      const [changed, deleted] = keys.slice(0, 2) as [CacheKey<string>, CacheKey<string>];
+      // In the order of their writing: these two are of the second batch.
+      const [changed, deleted] = keys.slice(-2) as [CacheKey<string>, CacheKey<string>];
       await cache.set(changed, 'fresh');
       await cache.delete([deleted]);
       release();

@@ -152,10 +152,12 @@ describeEachEngine('Turns', (engine) => {
     await say('Hi');
     await until(() => asked === 1, { what: 'the first turn' });
     const other = newRunner('b');
-    await until(async () => !(await state()).isDue || (await other.start(), other.wake(), false), {
-      what: 'the other process to answer',
-      timeoutMs: 8_000,
-    });
+    await other.start();
+    const isAnswered = async () => {
+      other.wake();
+      return !(await state()).isDue;
+    };
+    await until(isAnswered, { what: 'the other process to answer', timeoutMs: 8_000 });
     release();
     await until(async () => (await replies()).length > 0, { what: 'the reply' });
     await Promise.all(runners.map((runner) => runner.stop()));

@@ -67,15 +67,11 @@ export async function startJack(env: JackEnvironment = {}): Promise<JackProcess>
 /** For starts that are meant to fail. */
 export function spawnJack(env: JackEnvironment) {
   const directory = temporaryDirectory();
-  const child = spawn(
-    process.execPath,
-    ['--import', TSX, path.join(ROOT, 'server.ts')],
-    {
-      cwd: directory,
-      env: { PATH: process.env.PATH, HOME: process.env.HOME, PORT: '0', USE_REDIS: 'false', ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
-  );
+  const child = spawn(process.execPath, ['--import', TSX, path.join(ROOT, 'server.ts')], {
+    cwd: directory,
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, PORT: '0', USE_REDIS: 'false', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const end = () => child.kill('SIGKILL');
   process.once('exit', end);
   let output = '';
