@@ -1,7 +1,12 @@
 /** Jack as a process of its own with private servers and a carrier double, for measuring. */
 import { startPostgres } from '../scripts/lib/postgresServer.js';
 import { startRedis } from '../scripts/lib/redisServer.js';
-import { type JackProcess, startJack, temporaryDirectory } from '../test/support/jackProcess.js';
+import {
+  type JackEnvironment,
+  type JackProcess,
+  startJack,
+  temporaryDirectory,
+} from '../test/support/jackProcess.js';
 import { PUBLIC_URL } from '../test/support/shopper.js';
 import { startTwilioDouble, type TwilioDouble } from '../test/support/twilioDouble.js';
 
@@ -21,7 +26,11 @@ export interface StageOptions {
 
 const ADMIN_KEY = 'bench-administrator-key-0123456789';
 
-export async function openBenchStage({ record, isRedisOn }: StageOptions): Promise<BenchStage> {
+/** @param env more variables for Jack's process, such as NODE_OPTIONS for profiling. */
+export async function openBenchStage(
+  { record, isRedisOn }: StageOptions,
+  env: JackEnvironment = {},
+): Promise<BenchStage> {
   const twilio = await startTwilioDouble();
   // Durable: a benchmark without fsync would measure another database than people run.
   const postgres = record === 'postgres' ? await startPostgres({ durable: true }) : undefined;
@@ -36,6 +45,7 @@ export async function openBenchStage({ record, isRedisOn }: StageOptions): Promi
     TWILIO_API_BASE_URL: twilio.baseUrl,
     REPLY_WINDOW_MS: '100',
     LOG_LEVEL: 'info',
+    ...env,
   });
   const number = '+16045550100';
   const response = await fetch(`${jack.url}/api/admin/organizations`, {

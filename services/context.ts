@@ -114,7 +114,11 @@ async function build(config: Config, options: ContextOptions, closers: Closers):
     accountSidOf: carrier.accountSidOf,
     limits: { settleMs: carrier.settleMs },
   });
-  const door = createOutboundDoor({ database, events, onQueued: () => sender.wake() });
+  const door = createOutboundDoor({
+    database,
+    events,
+    onQueued: (conversationId) => sender.queued(conversationId),
+  });
   const turns = TurnRunner.create({
     database,
     state: tower.state,

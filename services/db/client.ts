@@ -30,7 +30,9 @@ export interface DatabaseOptions {
 
 /** Bounds of H17 in REDIS.md's list: no statement or lock may hold others for long when a process freezes. */
 const POSTGRES_OPTIONS =
-  '-c statement_timeout=5000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=5000';
+  '-c statement_timeout=5000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=5000 ' +
+  // Parameters are JSON that no plan depends on, so the plan of the first time serves for good.
+  '-c plan_cache_mode=force_generic_plan';
 
 export class Database {
   readonly kind: 'postgres' | 'pglite';
@@ -106,7 +108,8 @@ function openPool(connectionString: string, options: DatabaseOptions): pg.Pool {
     connectionString,
     max: options.maxConnections ?? 10,
     connectionTimeoutMillis: 3_000,
-    idleTimeoutMillis: 30_000,
+    // A new connection knows neither catalog nor plans, and its first texts would wait for them.
+    idleTimeoutMillis: 0,
     keepAlive: true,
     application_name: 'jack',
     options: POSTGRES_OPTIONS,

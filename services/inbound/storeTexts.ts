@@ -42,8 +42,7 @@ export async function storeTexts(deps: StoreDeps, texts: readonly InboundSms[]):
     const heads = await lockConversations(deps, tx, places);
     const known = await findKnown(deps, tx, texts);
     const plan = planTexts(texts, places, heads, known);
-    await updateConversations(deps, tx, plan);
-    await insertMessages(tx, plan);
+    await writeTexts(deps, tx, plan);
     await recordConsent(deps, tx, plan);
     await quarantineTexts(tx, plan);
     return plan.map((entry) => entry.result);
@@ -142,27 +141,22 @@ type Written = Planned & {
 const written = (plan: readonly Planned[]): Written[] =>
   plan.filter((entry): entry is Written => entry.write !== undefined);
 
-/** The last text of a conversation in the batch decides; a `cancel` anywhere after a `due` wins by coming later. */
-async function updateConversations(deps: StoreDeps, tx: Orm, plan: readonly Planned[]): Promise<void> {
-  const rows = new Map<
-    ConversationId,
-    { readonly reply: InboundMeaning['reply'] } & Record<string, unknown>
-  >();
-  for (const { result, write, text } of written(plan)) {
-    const earlier = rows.get(result.conversationId)?.reply ?? 'keep';
-    rows.set(result.conversationId, {
-      id: result.conversationId,
-      last_seq: result.seq,
-      opted_out: write.meaning.optedOut,
-      account: write.place.account,
-      dealership_number: text.to,
-      reply: write.meaning.reply === 'keep' ? earlier : write.meaning.reply,
-    });
-  }
-  if (rows.size === 0) return;
+/** Messages and conversations in one statement. */
+async function writeTexts(deps: StoreDeps, tx: Orm, plan: readonly Planned[]): Promise<void> {
+  const texts = written(plan);
+  if (texts.length === 0) return;
   const now = sql`clock_timestamp()`;
   await tx.execute(
-    sql`update conversations c set
+    sql`with texts as (
+        insert into messages (id, organization_id, conversation_id, seq, direction, sender, body, media, encoding,
+          segments, account_sid, message_sid, status)
+        select id, organization_id, conversation_id, seq, 'inbound', 'lead', body, media, encoding, segments,
+          account_sid, message_sid, 'received'
+        from jsonb_to_recordset(${jsonRows(texts.map(messageRow))}) as r(id uuid, organization_id text,
+          conversation_id uuid, seq int, body text, media jsonb, encoding text, segments int, account_sid text,
+          message_sid text)
+      )
+      update conversations c set
         last_seq = r.last_seq, last_inbound_seq = r.last_seq, last_message_at = ${now},
         account = r.account, dealership_number = r.dealership_number,
         opted_out = r.opted_out,
@@ -172,34 +166,41 @@ async function updateConversations(deps: StoreDeps, tx: Orm, plan: readonly Plan
         reply_due_at = case r.reply when 'cancel' then null when 'keep' then c.reply_due_at else
           least(${now} + ${milliseconds(deps.reply.windowMs)},
             coalesce(c.reply_waiting_since, ${now}) + ${milliseconds(deps.reply.maxWaitMs)}) end
-      from jsonb_to_recordset(${jsonRows([...rows.values()])})
+      from jsonb_to_recordset(${jsonRows(conversationRows(texts))})
         as r(id uuid, last_seq int, opted_out boolean, account text, dealership_number text, reply text)
       where c.id = r.id`,
   );
 }
 
-async function insertMessages(tx: Orm, plan: readonly Planned[]): Promise<void> {
-  const rows = written(plan).map(({ text, result, write }) => ({
-    id: write.messageId,
-    organization_id: result.organizationId,
-    conversation_id: result.conversationId,
-    seq: result.seq,
-    body: text.body,
-    media: text.media,
-    account_sid: text.accountSid,
-    message_sid: text.messageSid,
-    ...segmentsOf(text),
-  }));
-  if (rows.length === 0) return;
-  await tx.execute(
-    sql`insert into messages (id, organization_id, conversation_id, seq, direction, sender, body, media, encoding,
-        segments, account_sid, message_sid, status)
-      select id, organization_id, conversation_id, seq, 'inbound', 'lead', body, media, encoding, segments,
-        account_sid, message_sid, 'received'
-      from jsonb_to_recordset(${jsonRows(rows)}) as r(id uuid, organization_id text, conversation_id uuid, seq int,
-        body text, media jsonb, encoding text, segments int, account_sid text, message_sid text)`,
-  );
+/** One row a conversation: the last text of the batch decides, and one that keeps leaves what an earlier one said. */
+function conversationRows(texts: readonly Written[]): object[] {
+  const rows = new Map<ConversationId, { readonly reply: InboundMeaning['reply'] }>();
+  for (const { result, write, text } of texts) {
+    const earlier = rows.get(result.conversationId)?.reply ?? 'keep';
+    const row = {
+      id: result.conversationId,
+      last_seq: result.seq,
+      opted_out: write.meaning.optedOut,
+      account: write.place.account,
+      dealership_number: text.to,
+      reply: write.meaning.reply === 'keep' ? earlier : write.meaning.reply,
+    };
+    rows.set(result.conversationId, row);
+  }
+  return [...rows.values()];
 }
+
+const messageRow = ({ text, result, write }: Written): object => ({
+  id: write.messageId,
+  organization_id: result.organizationId,
+  conversation_id: result.conversationId,
+  seq: result.seq,
+  body: text.body,
+  media: text.media,
+  account_sid: text.accountSid,
+  message_sid: text.messageSid,
+  ...segmentsOf(text),
+});
 
 function segmentsOf(text: InboundSms): { encoding: string; segments: number } {
   const { encoding, segments } = countSegments(text.body);

@@ -18,8 +18,7 @@ export async function commitOutbound(
     const heads = await lockHeads(database, tx, requests);
     const plan = requests.map((request) => planRequest(request, heads));
     const commits = await updateConversations(database, tx, plan);
-    await insertTexts(tx, plan);
-    await insertDecisions(tx, plan);
+    await insertRows(tx, plan);
     return plan.map((entry) => resultOf(entry, commits));
   });
 }
@@ -171,10 +170,36 @@ async function releaseRefused(tx: Orm, plan: readonly Entry[]): Promise<void> {
   );
 }
 
-async function insertTexts(tx: Orm, plan: readonly Entry[]): Promise<void> {
-  const rows = plan.flatMap(({ request, allowed }) =>
-    allowed
-      ? {
+/** Messages, outbox rows and decisions in one statement. */
+async function insertRows(tx: Orm, plan: readonly Entry[]): Promise<void> {
+  const decisions = plan.flatMap(decisionRow);
+  if (decisions.length === 0) return;
+  await tx.execute(
+    sql`with r as (
+        select * from jsonb_to_recordset(${jsonRows(plan.flatMap(textRow))}) as r(id uuid, organization_id text,
+          conversation_id uuid, seq int, sender text, body text, encoding text, segments int, account text,
+          from_number text, to_number text)
+      ), texts as (
+        insert into messages (id, organization_id, conversation_id, seq, direction, sender, body, encoding, segments,
+          status, created_at)
+        select r.id, r.organization_id, r.conversation_id, r.seq, 'outbound', r.sender, r.body, r.encoding, r.segments,
+          'queued', c.last_message_at
+        from r join conversations c on c.id = r.conversation_id
+      ), queued as (
+        insert into outbox (message_id, organization_id, conversation_id, seq, account, from_number, to_number)
+        select id, organization_id, conversation_id, seq, account, from_number, to_number from r
+      )
+      insert into gate_decisions (organization_id, conversation_id, message_id, origin, stage, allowed, reason)
+      select organization_id, conversation_id, message_id, origin, 'commit', allowed, reason
+      from jsonb_to_recordset(${jsonRows(decisions)}) as d(organization_id text, conversation_id uuid,
+        message_id uuid, origin text, allowed boolean, reason text)`,
+  );
+}
+
+const textRow = ({ request, allowed }: Entry): object[] =>
+  allowed
+    ? [
+        {
           id: allowed.message.id,
           organization_id: request.organizationId,
           conversation_id: request.conversationId,
@@ -186,47 +211,23 @@ async function insertTexts(tx: Orm, plan: readonly Entry[]): Promise<void> {
           account: allowed.head.account,
           from_number: allowed.head.fromNumber,
           to_number: allowed.head.phone,
-        }
-      : [],
-  );
-  if (rows.length === 0) return;
-  await tx.execute(
-    sql`with r as (
-        select * from jsonb_to_recordset(${jsonRows(rows)}) as r(id uuid, organization_id text, conversation_id uuid,
-          seq int, sender text, body text, encoding text, segments int, account text, from_number text, to_number text)
-      ), texts as (
-        insert into messages (id, organization_id, conversation_id, seq, direction, sender, body, encoding, segments,
-          status, created_at)
-        select r.id, r.organization_id, r.conversation_id, r.seq, 'outbound', r.sender, r.body, r.encoding, r.segments,
-          'queued', c.last_message_at
-        from r join conversations c on c.id = r.conversation_id
-      )
-      insert into outbox (message_id, organization_id, conversation_id, seq, account, from_number, to_number)
-      select id, organization_id, conversation_id, seq, account, from_number, to_number from r`,
-  );
-}
+        },
+      ]
+    : [];
 
-async function insertDecisions(tx: Orm, plan: readonly Entry[]): Promise<void> {
-  const rows = plan.flatMap(({ request, decision, messageId }) =>
-    decision
-      ? {
+const decisionRow = ({ request, decision, messageId }: Entry): object[] =>
+  decision
+    ? [
+        {
           organization_id: request.organizationId,
           conversation_id: request.conversationId,
           message_id: messageId ?? null,
           origin: request.origin,
           allowed: decision.allowed,
           reason: decision.reason,
-        }
-      : [],
-  );
-  if (rows.length === 0) return;
-  await tx.execute(
-    sql`insert into gate_decisions (organization_id, conversation_id, message_id, origin, stage, allowed, reason)
-      select organization_id, conversation_id, message_id, origin, 'commit', allowed, reason
-      from jsonb_to_recordset(${jsonRows(rows)}) as r(organization_id text, conversation_id uuid, message_id uuid,
-        origin text, allowed boolean, reason text)`,
-  );
-}
+        },
+      ]
+    : [];
 
 function resultOf(entry: Entry, commits: Map<ConversationId, Commit>): OutboundResult | undefined {
   const { decision, allowed, request } = entry;

@@ -7,6 +7,7 @@ import { createBatcher } from '../batcher.js';
 import { type Database, isRecordAway } from '../db/client.js';
 import { JackError } from '../errors.js';
 import type { LiveEvents } from '../events.js';
+import type { ConversationId } from '../types.js';
 import { commitOutbound } from './commitOutbound.js';
 import type { OutboundRequest, OutboundResult } from './types.js';
 
@@ -14,7 +15,7 @@ export interface OutboundDoorDeps {
   readonly database: Database;
   readonly events: LiveEvents;
   /** Told after a commit that put something into the outbox. */
-  onQueued(): void;
+  onQueued(conversationId: ConversationId): void;
 }
 
 export interface OutboundDoor {
@@ -43,7 +44,7 @@ export function createOutboundDoor({ database, events, onQueued }: OutboundDoorD
       if (result.allowed) {
         const { organizationId, conversationId } = request;
         events.publish({ type: 'message.queued', organizationId, conversationId, seq: result.message.seq });
-        onQueued();
+        onQueued(conversationId);
       }
       return result;
     },

@@ -13,6 +13,8 @@ export interface OutboxClaim {
   readonly attempts: number;
   /** `send` it, or first `find` out whether an earlier attempt reached the carrier. */
   readonly task: 'send' | 'find';
+  /** Whether the conversation has a later text in the outbox. */
+  readonly hasNext: boolean;
 }
 
 interface ClaimRow {
@@ -28,6 +30,7 @@ interface ClaimRow {
   readonly fence: number;
   readonly attempts: number;
   readonly task: 'send' | 'find';
+  readonly hasNext: boolean;
 }
 
 /**
@@ -58,7 +61,9 @@ export async function claimOutbox(
       select c.message_id as id, c.organization_id as "organizationId", c.conversation_id as "conversationId", c.account,
         c.from_number as "fromNumber", c.to_number as "toNumber", m.body,
         (select coalesce(jsonb_agg(item.value ->> 'url'), '[]') from jsonb_array_elements(m.media) item) as "mediaUrls",
-        to_jsonb(m.created_at) #>> '{}' as "createdAt", c.fence::float8 as fence, c.attempts, c.task
+        to_jsonb(m.created_at) #>> '{}' as "createdAt", c.fence::float8 as fence, c.attempts, c.task,
+        exists (select 1 from outbox later where later.conversation_id = c.conversation_id and later.seq > c.seq
+          and later.state in ('queued', 'sending', 'unknown')) as "hasNext"
       from claimed c join messages m on m.id = c.message_id`,
   );
   return rows.map(toClaim);
@@ -79,6 +84,7 @@ const toClaim = (row: ClaimRow): OutboxClaim => ({
   fence: row.fence,
   attempts: row.attempts,
   task: row.task,
+  hasNext: row.hasNext,
 });
 
 /** While a send is under way, so that only a dead process loses its claim. */

@@ -9,6 +9,7 @@ import { asError } from '../errors.js';
 import type { LiveEvents } from '../events.js';
 import type { Logger } from '../logger.js';
 import type { Secrets } from '../secrets.js';
+import type { ConversationId } from '../types.js';
 import {
   claimOutbox,
   freeOutboxLeases,
@@ -62,6 +63,8 @@ export class OutboxSender {
   readonly #deps: OutboxSenderDeps;
   readonly #limits: SenderLimits;
   readonly #active = new Map<OutboxClaim, Promise<void>>();
+  /** Conversations with a text behind the one that is being sent. */
+  readonly #waiting = new Set<ConversationId>();
   readonly #outcomes: ReturnType<typeof createBatcher<OutboxOutcome, null>>;
   #claiming: Promise<void> | undefined;
   #isAgain = false;
@@ -96,6 +99,14 @@ export class OutboxSender {
     clearInterval(this.#sweeper);
     await this.#claiming;
     await Promise.all(this.#active.values());
+  }
+
+  /** A text of this conversation was queued: it goes now, or as soon as the one before it has gone. */
+  queued(conversationId: ConversationId): void {
+    for (const claim of this.#active.keys()) {
+      if (claim.conversationId === conversationId) this.#waiting.add(conversationId);
+    }
+    this.wake();
   }
 
   wake(): void {
@@ -139,9 +150,11 @@ export class OutboxSender {
         });
       })
       .finally(() => {
+        const wasFull = this.#active.size >= this.#limits.maxConcurrentSends;
         this.#active.delete(claim);
-        // The next part of this conversation, or a text that found no place, may go now.
-        this.wake();
+        // A look costs a statement, so only when the next part, or one that found no place, may go now.
+        const hasNext = this.#waiting.delete(claim.conversationId) || claim.hasNext;
+        if (hasNext || wasFull) this.wake();
       });
     this.#active.set(claim, work);
   }
