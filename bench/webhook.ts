@@ -44,7 +44,7 @@ export async function measureWebhook(options: StageOptions, load: Load): Promise
     await answered();
     const atRate = await openLoop(url, makeRequest, load);
     await answered();
-    const saturated = await saturate(url, makeRequest, load.durationS);
+    const saturated = await saturate(url, makeRequest);
     const endedAt = performance.now();
     await answered();
     const drainS = (performance.now() - endedAt) / 1_000;

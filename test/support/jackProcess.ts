@@ -31,10 +31,17 @@ export interface JackEnvironment {
   readonly [name: string]: string | undefined;
 }
 
+const directories: string[] = [];
+
+function removeDirectories(): void {
+  for (const directory of directories) rmSync(directory, { recursive: true, force: true });
+}
+
 /** A directory for DATA_DIR that goes with the process of the test. */
 export function temporaryDirectory(): string {
+  if (directories.length === 0) process.once('exit', removeDirectories);
   const directory = mkdtempSync(path.join(tmpdir(), 'jack-test-'));
-  process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
+  directories.push(directory);
   return directory;
 }
 
