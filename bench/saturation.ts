@@ -13,10 +13,7 @@ const CONNECTIONS = 20;
 /** A number and not a time: at the end of a time autocannon drops requests that Jack may or may not have got. */
 const TEXTS = 5_000;
 
-export async function saturate(
-  url: string,
-  makeRequest: () => PreparedRequest,
-): Promise<SaturationResult> {
+export async function saturate(url: string, makeRequest: () => PreparedRequest): Promise<SaturationResult> {
   const result = await autocannon({
     url,
     connections: CONNECTIONS,

@@ -7,7 +7,7 @@ import type { Clock } from '../clock.js';
 import { type Database, isRecordAway } from '../db/client.js';
 import { asError } from '../errors.js';
 import type { LiveEvents } from '../events.js';
-import type { Logger } from '../logger.js';
+import { type Logger, logContext } from '../logger.js';
 import type { Secrets } from '../secrets.js';
 import type { ConversationId } from '../types.js';
 import {
@@ -115,7 +115,9 @@ export class OutboxSender {
       this.#isAgain = true;
       return;
     }
-    this.#claiming = this.#claimAll().finally(() => {
+    // Not under the id of the request that happened to wake it: the work is for many.
+    const claiming = logContext.exit(() => this.#claimAll());
+    this.#claiming = claiming.finally(() => {
       this.#claiming = undefined;
       if (!this.#isAgain) return;
       this.#isAgain = false;

@@ -3,6 +3,7 @@
  * the door. Wake-ups come from texts that this process stored; a sweep finds what other or dead processes left.
  */
 import { asError } from '../errors.js';
+import { logContext } from '../logger.js';
 import type { ConversationId } from '../types.js';
 import { type Claim, claimDue, freeAllLeases, renewLeases } from './claims.js';
 import { runTurn } from './runTurn.js';
@@ -68,7 +69,9 @@ export class TurnRunner {
       this.#isAgain = true;
       return;
     }
-    this.#claiming = this.#claimAll().finally(() => {
+    // Not under the id of the request that happened to wake it: the work is for many.
+    const claiming = logContext.exit(() => this.#claimAll());
+    this.#claiming = claiming.finally(() => {
       this.#claiming = undefined;
       if (!this.#isAgain) return;
       this.#isAgain = false;
