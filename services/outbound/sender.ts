@@ -4,6 +4,7 @@
  */
 import { createBatcher } from '../batcher.js';
 import type { Clock } from '../clock.js';
+import { coalesce } from '../coalesce.js';
 import { type Database, isRecordAway } from '../db/client.js';
 import { asError } from '../errors.js';
 import type { LiveEvents } from '../events.js';
@@ -66,8 +67,8 @@ export class OutboxSender {
   /** Conversations with a text behind the one that is being sent. */
   readonly #waiting = new Set<ConversationId>();
   readonly #outcomes: ReturnType<typeof createBatcher<OutboxOutcome, null>>;
-  #claiming: Promise<void> | undefined;
-  #isAgain = false;
+  // Not under the id of the request that happened to wake it: the work is for many.
+  readonly #claiming = coalesce(() => logContext.exit(() => this.#claimAll()));
   #isRunning = false;
   #sweeper: NodeJS.Timeout | undefined;
 
@@ -97,7 +98,7 @@ export class OutboxSender {
   async stop(): Promise<void> {
     this.#isRunning = false;
     clearInterval(this.#sweeper);
-    await this.#claiming;
+    await this.#claiming.idle();
     await Promise.all(this.#active.values());
   }
 
@@ -110,19 +111,7 @@ export class OutboxSender {
   }
 
   wake(): void {
-    if (!this.#isRunning) return;
-    if (this.#claiming) {
-      this.#isAgain = true;
-      return;
-    }
-    // Not under the id of the request that happened to wake it: the work is for many.
-    const claiming = logContext.exit(() => this.#claimAll());
-    this.#claiming = claiming.finally(() => {
-      this.#claiming = undefined;
-      if (!this.#isAgain) return;
-      this.#isAgain = false;
-      this.wake();
-    });
+    if (this.#isRunning) this.#claiming.run();
   }
 
   async #claimAll(): Promise<void> {

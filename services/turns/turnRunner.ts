@@ -2,6 +2,7 @@
  * Runs turns: when a reply is due, some process claims the conversation, asks the assistant and hands the reply to
  * the door. Wake-ups come from texts that this process stored; a sweep finds what other or dead processes left.
  */
+import { coalesce } from '../coalesce.js';
 import { asError } from '../errors.js';
 import { logContext } from '../logger.js';
 import type { ConversationId } from '../types.js';
@@ -27,8 +28,8 @@ export class TurnRunner {
   >();
   readonly #wakeUps = createWakeUps(() => this.wake());
   #sweeper: NodeJS.Timeout | undefined;
-  #claiming: Promise<void> | undefined;
-  #isAgain = false;
+  // Not under the id of the request that happened to wake it: the work is for many.
+  readonly #claiming = coalesce(() => logContext.exit(() => this.#claimAll()));
   #isRunning = false;
 
   private constructor(deps: TurnRunnerDeps) {
@@ -53,7 +54,7 @@ export class TurnRunner {
     this.#isRunning = false;
     clearInterval(this.#sweeper);
     this.#wakeUps.clear();
-    await this.#claiming;
+    await this.#claiming.idle();
     await Promise.all([...this.#active.values()].map(({ done }) => done));
   }
 
@@ -64,19 +65,7 @@ export class TurnRunner {
 
   /** Look for due replies now. */
   wake(): void {
-    if (!this.#isRunning) return;
-    if (this.#claiming) {
-      this.#isAgain = true;
-      return;
-    }
-    // Not under the id of the request that happened to wake it: the work is for many.
-    const claiming = logContext.exit(() => this.#claimAll());
-    this.#claiming = claiming.finally(() => {
-      this.#claiming = undefined;
-      if (!this.#isAgain) return;
-      this.#isAgain = false;
-      this.wake();
-    });
+    if (this.#isRunning) this.#claiming.run();
   }
 
   get activeCount(): number {
