@@ -7,4 +7,7 @@ export const jsonRows = (rows: readonly object[]): SQL => sql`${JSON.stringify(r
 export const uuidList = (ids: readonly string[]): SQL =>
   sql`(select value::uuid from jsonb_array_elements_text(${JSON.stringify(ids)}::jsonb))`;
 
+/** Columns keep whole milliseconds and round up at the half, so a moment just written may lie ahead of the clock by that. */
+export const nowRounded: SQL = sql`(clock_timestamp() + interval '0.5 ms')`;
+
 export const milliseconds = (ms: number): SQL => sql`make_interval(secs => ${ms / 1000}::float8)`;

@@ -1,7 +1,7 @@
 /** The outbox in the record: leased rows, one at a time per conversation, so that parts arrive in order. */
 import { sql } from 'drizzle-orm';
 import type { Database } from '../db/client.js';
-import { jsonRows, milliseconds } from '../db/sqlHelpers.js';
+import { jsonRows, milliseconds, nowRounded } from '../db/sqlHelpers.js';
 import type { ConversationId, E164, MessageId, MessageStatus, OrganizationId } from '../types.js';
 import type { OutboundText } from './transports/types.js';
 
@@ -46,7 +46,7 @@ export async function claimOutbox(
     sql`with due as (
         select o.message_id, case when o.state = 'queued' then 'send' else 'find' end as task
         from outbox o join conversations c on c.id = o.conversation_id
-        where o.state in ('queued', 'sending', 'unknown') and o.due_at <= clock_timestamp()
+        where o.state in ('queued', 'sending', 'unknown') and o.due_at <= ${nowRounded}
           and (o.lease_until is null or o.lease_until <= clock_timestamp())
           and not (o.state = 'queued' and c.opted_out)
           and not exists (select 1 from outbox earlier where earlier.conversation_id = o.conversation_id

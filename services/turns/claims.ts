@@ -4,7 +4,7 @@
  */
 import { sql } from 'drizzle-orm';
 import type { Database } from '../db/client.js';
-import { jsonRows, milliseconds } from '../db/sqlHelpers.js';
+import { jsonRows, milliseconds, nowRounded } from '../db/sqlHelpers.js';
 import { type MessageRow, messageJson, toMessage } from '../record/messageRow.js';
 import type { ConversationId, LeadId, Message, OrganizationId, Rev } from '../types.js';
 
@@ -38,7 +38,7 @@ export async function claimDue(database: Database, options: ClaimOptions): Promi
   const rows = await database.query<ClaimRow>(
     sql`with due as (
         select id from conversations
-        where reply_due_at <= clock_timestamp() and (lease_until is null or lease_until <= clock_timestamp())
+        where reply_due_at <= ${nowRounded} and (lease_until is null or lease_until <= clock_timestamp())
           and owner = 'assistant' and not opted_out
         order by reply_due_at limit ${options.limit} for no key update skip locked
       ), claimed as (
