@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { AppContext } from '../services/context.js';
 import { JackError } from '../services/errors.js';
-import { findConversationId, listConversations, readConversation } from '../services/record/conversations.js';
+import { findConversationId } from '../services/record/conversations.js';
 import { cursorSchema, toListAnswer } from './cursor.js';
 import { orNotFound } from './leads.js';
 import { defineRoute, type Route, reply } from './openapi/route.js';
@@ -17,7 +17,7 @@ import {
   yesNoSchema,
 } from './schemas.js';
 
-type Context = Pick<AppContext, 'database' | 'door'>;
+type Context = Pick<AppContext, 'database' | 'door' | 'archive'>;
 
 const organization = { access: 'organization', tag: 'Conversations' } as const;
 const byLead = z.object({ leadId: leadIdSchema });
@@ -26,10 +26,11 @@ const MAX_BODY_LENGTH = 1600;
 export const conversationRoutes = (ctx: Context): readonly Route[] => [
   inboxRoute(ctx),
   detailRoute(ctx),
+  exportRoute(ctx),
   sendRoute(ctx),
 ];
 
-const inboxRoute = ({ database }: Context): Route =>
+const inboxRoute = ({ archive }: Context): Route =>
   defineRoute({
     ...organization,
     method: 'get',
@@ -44,16 +45,17 @@ const inboxRoute = ({ database }: Context): Route =>
         .literal('true')
         .optional()
         .meta({ description: "Only conversations whose last word is the shopper's." }),
+      archived: yesNoSchema.optional(),
     }),
     answers: { 200: { description: 'A page.', schema: listOf(inboxItemSchema, 'Inbox') } },
     handle: async ({ caller, query: { cursor, waiting, ...query } }) => {
       const request = { ...query, after: cursor, isWaiting: waiting === 'true' };
-      const page = await listConversations(database, caller.organizationId, request);
+      const page = await archive.listConversations(caller.organizationId, request);
       return reply(200, toListAnswer('conversations', page));
     },
   });
 
-const detailRoute = ({ database }: Context): Route =>
+const detailRoute = ({ archive }: Context): Route =>
   defineRoute({
     ...organization,
     method: 'get',
@@ -67,12 +69,25 @@ const detailRoute = ({ database }: Context): Route =>
         .meta({ type: 'integer', description: 'A seq: only messages before it.' }),
     }),
     answers: { 200: { description: 'The conversation.', schema: conversationSchema } },
-    problems: ['E_NOT_FOUND'],
+    problems: ['E_NOT_FOUND', 'E_ARCHIVE_DAMAGED'],
     handle: async ({ caller, params, query: { before, limit } }) => {
       const page = { before, limit };
-      const found = await readConversation(database, caller.organizationId, params.leadId, page);
+      const found = await archive.readConversation(caller.organizationId, params.leadId, page);
       return reply(200, orNotFound(found));
     },
+  });
+
+const exportRoute = ({ archive }: Context): Route =>
+  defineRoute({
+    ...organization,
+    method: 'get',
+    path: '/api/conversations/{leadId}/export',
+    summary: 'All messages of a conversation, archived ones too, oldest first, one a line.',
+    params: byLead,
+    answers: { 200: { description: 'Lines of JSON.', lines: messageSchema } },
+    problems: ['E_NOT_FOUND', 'E_ARCHIVE_DAMAGED'],
+    handle: async ({ caller, params }) =>
+      reply(200, orNotFound(await archive.exportMessages(caller.organizationId, params.leadId))),
   });
 
 const sendRoute = ({ database, door }: Context): Route =>

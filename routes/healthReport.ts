@@ -84,7 +84,10 @@ async function checkRedis(ctx: HealthContext): Promise<Check> {
     return { ...stamp(ctx, 'datastore', 'warn'), output: `${degradedReason}; serving from memory`, since };
   }
   if (health?.state !== 'ready') {
-    return { ...stamp(ctx, 'datastore', 'warn'), output: health?.lastError ?? 'it does not answer in time' };
+    return {
+      ...stamp(ctx, 'datastore', 'warn'),
+      output: `no answer: ${health?.lastError ?? 'none in time'}`,
+    };
   }
   return { ...stamp(ctx, 'datastore', 'pass'), ...measured(health.latencyMs ?? 0) };
 }

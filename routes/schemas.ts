@@ -150,6 +150,7 @@ export const messageSchema = z
       'canceled',
     ]),
     errorCode: z.int().nullable(),
+    retracted: z.boolean().optional().meta({ description: "True: taken out of the assistant's context." }),
     createdAt: time,
   })
   .meta({ id: 'Message' });
@@ -164,6 +165,16 @@ const headShape = {
 };
 
 export const conversationHeadSchema = z.strictObject(headShape).meta({ id: 'ConversationHead' });
+
+export const contextChangeSchema = z
+  .strictObject({
+    ...headShape,
+    retracted: z
+      .array(z.int())
+      .readonly()
+      .meta({ description: 'The seqs that were taken out, lowest first.' }),
+  })
+  .meta({ id: 'ContextChange' });
 
 export const inboxItemSchema = z
   .strictObject({

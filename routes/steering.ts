@@ -1,13 +1,20 @@
-/** Who speaks in a conversation: a person takes over, gives it back, or ends it with an opt-out. */
+/** Who speaks in a conversation (a person takes over, gives it back, ends it with an opt-out), and what the assistant sees of it. */
 import { z } from 'zod';
 import type { AppContext } from '../services/context.js';
-import { optOutByStaff, release, type Steered, takeOver } from '../services/record/conversations.js';
+import type { ContextChange } from '../services/contextEdits.js';
+import {
+  optOutByStaff,
+  readConversationHead,
+  release,
+  type Steered,
+  takeOver,
+} from '../services/record/conversations.js';
 import type { LeadId, OrganizationId } from '../services/types.js';
 import { orNotFound } from './leads.js';
 import { defineRoute, type Route, reply } from './openapi/route.js';
-import { conversationHeadSchema, leadIdSchema, personNameSchema } from './schemas.js';
+import { contextChangeSchema, conversationHeadSchema, leadIdSchema, personNameSchema } from './schemas.js';
 
-type Context = Pick<AppContext, 'database' | 'secrets' | 'events' | 'turns'>;
+type Context = Pick<AppContext, 'database' | 'secrets' | 'events' | 'turns' | 'state'>;
 
 const steering = {
   access: 'organization',
@@ -49,13 +56,52 @@ export const steeringRoutes = (ctx: Context): readonly Route[] => [
       return toReply(ctx, at, await optOutByStaff(ctx, at));
     },
   }),
+  ...contextRoutes(ctx),
 ];
 
-function toReply(
-  { events }: Context,
-  { organizationId, leadId }: { readonly organizationId: OrganizationId; readonly leadId: LeadId },
-  steered: Steered | undefined,
-) {
+const contextChange = {
+  ...steering,
+  answers: { 200: { description: 'What the assistant no longer sees.', schema: contextChangeSchema } },
+} as const;
+
+const contextRoutes = (ctx: Context): readonly Route[] => [
+  defineRoute({
+    ...contextChange,
+    path: '/api/conversations/{leadId}/retract',
+    summary:
+      "Takes the last message, or the last two, out of the assistant's context, with what it learned since. People still see them.",
+    body: z.strictObject({ count: z.union([z.literal(1), z.literal(2)]) }),
+    handle: async ({ caller: { organizationId, actor }, params: { leadId }, body }) => {
+      const change = await ctx.state.retractLast(organizationId, { leadId, actor }, body.count);
+      return await toChange(ctx, { organizationId, leadId }, change);
+    },
+  }),
+  defineRoute({
+    ...contextChange,
+    path: '/api/conversations/{leadId}/reset',
+    summary: 'The assistant begins anew, with no message and nothing learned. People still see everything.',
+    handle: async ({ caller: { organizationId, actor }, params: { leadId } }) => {
+      const change = await ctx.state.resetConversation(organizationId, { leadId, actor });
+      return await toChange(ctx, { organizationId, leadId }, change);
+    },
+  }),
+];
+
+interface Place {
+  readonly organizationId: OrganizationId;
+  readonly leadId: LeadId;
+}
+
+async function toChange({ database, events, turns }: Context, at: Place, change: ContextChange | undefined) {
+  const { conversationId, seqs } = orNotFound(change);
+  events.publish({ type: 'conversation.changed', ...at, conversationId });
+  // A reply that was being written has lost its claim, and may be due again.
+  turns.wake();
+  const head = orNotFound(await readConversationHead(database, at.organizationId, at.leadId));
+  return reply(200, { ...head, retracted: seqs });
+}
+
+function toReply({ events }: Context, { organizationId, leadId }: Place, steered: Steered | undefined) {
   const { head, conversationId } = orNotFound(steered);
   events.publish({ type: 'conversation.changed', organizationId, conversationId, leadId });
   return reply(200, head);

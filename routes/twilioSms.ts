@@ -6,15 +6,21 @@ import type { RouteConfig } from '@asteasolutions/zod-to-openapi';
 import express, { type IRouter, type Request, type RequestHandler } from 'express';
 import { z } from 'zod';
 import type { AppContext } from '../services/context.js';
-import { JackError } from '../services/errors.js';
+import { asError, JackError } from '../services/errors.js';
 import type { Logger } from '../services/logger.js';
+import type { Verdict } from '../services/rateLimits.js';
 import { type FormParams, parseForm } from '../services/twilio/form.js';
 import { isValidTwilioSignature } from '../services/twilio/signature.js';
-import { parseInboundSms } from '../services/twilio/webhook.js';
+import { type InboundSms, parseInboundSms } from '../services/twilio/webhook.js';
+import type { OrganizationId } from '../services/types.js';
+import { countFailures } from './middleware/rateLimit.js';
 import { problemResponses } from './openapi/document.js';
 import { refuseMethod } from './openapi/mount.js';
 
-export type WebhookContext = Pick<AppContext, 'config' | 'accounts' | 'receiver' | 'logger'>;
+export type WebhookContext = Pick<
+  AppContext,
+  'config' | 'accounts' | 'receiver' | 'limits' | 'logger' | 'metrics'
+>;
 
 /** What became of webhooks since the process started. */
 export interface WebhookCounts {
@@ -36,12 +42,16 @@ export function mountTwilioSms(router: IRouter, ctx: WebhookContext, counts: Web
     const rawBody = Buffer.isBuffer(req.body) ? req.body : Buffer.alloc(0);
     const params = parseForm(rawBody);
     try {
-      await verify(ctx, req, { rawBody, params });
-      await ctx.receiver.receive(parseInboundSms(params));
+      await countFailures(ctx, { req, res }, () => verify(ctx, req, { rawBody, params }));
+      const text = parseInboundSms(params);
+      const received = ctx.receiver.receive(text);
+      void noteFlood(logger, ctx.limits.inboundText(limitedBy(text)), received);
+      await received;
       counts.accepted += 1;
     } catch (error) {
       if (error instanceof JackError && error.status < 500) {
         counts.rejected += 1;
+        ctx.metrics.path.webhookRejected(error.code);
         logRejection(logger, error, params);
       }
       throw error;
@@ -84,6 +94,27 @@ const signedUrl = ({ config }: WebhookContext, req: Request): string =>
 
 function accountSidOf({ AccountSid: sid }: FormParams): string | undefined {
   return typeof sid === 'string' && /^AC[0-9a-zA-Z]{32}$/.test(sid) ? sid : undefined;
+}
+
+const limitedBy = ({ accountSid, to, from }: InboundSms) => ({ account: accountSid, to, from });
+
+/**
+ * Not awaited: no limit stands between a text and its 200. A phone over its limit is a matter for people (a loop between
+ * two machines, a prank), so they are told once a minute; its texts are stored and answered like any other.
+ */
+async function noteFlood(
+  logger: Logger,
+  counted: Promise<Verdict>,
+  received: Promise<{ readonly organizationId?: OrganizationId }>,
+): Promise<void> {
+  try {
+    const { isNews, quota } = await counted;
+    if (!isNews) return;
+    const { organizationId } = await received;
+    logger.warn('a phone sends texts faster than its limit', { organizationId, quota });
+  } catch (error) {
+    logger.warn('a flood of texts could not be noted', { error: asError(error) });
+  }
 }
 
 /** A warning, since a shopper's text may be lost: somebody forges webhooks, or the settings are wrong. */
@@ -130,6 +161,7 @@ export const twilioSmsOperation: RouteConfig = {
     },
     ...problemResponses([
       'E_SIGNATURE_INVALID',
+      'E_RATE_LIMITED',
       'E_INPUT_INVALID',
       'E_BODY_TOO_LARGE',
       'E_MEDIA_TYPE',

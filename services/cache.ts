@@ -1,33 +1,37 @@
 /**
  * The one door to caching: Redis while it answers, the Map while it does not. The call that fails and all after it
- * are answered from the Map; what that means for values is in cache/handBack.ts.
+ * are answered from the Map (cache/stores.ts); what that means for values is in cache/handBack.ts.
  */
-import { EventEmitter } from 'node:events';
-import { decode, encode } from './cache/codec.js';
-import { DecodedValues } from './cache/decodedValues.js';
-import { HandBack, type HandBackStats } from './cache/handBack.js';
+import { randomUUID } from 'node:crypto';
+import { jsonCodec } from './cache/codec.js';
+import { type FallbackValue, toEntry, toFallbackValue } from './cache/fallbackValues.js';
+import type { HandBackStats } from './cache/handBack.js';
+import { Loader } from './cache/loader.js';
+import { LocalValues } from './cache/localValues.js';
 import type { MemoryDriver, MemoryStats } from './cache/memoryDriver.js';
-import { SingleFlight } from './cache/singleFlight.js';
 import { CacheStats, type KindStats, type StoreStats } from './cache/stats.js';
-import type { CacheDriver, CacheKey } from './cache/types.js';
+import { type CacheMode, Stores } from './cache/stores.js';
+import type { CacheBus, CacheDriver, CacheKey, Tag } from './cache/types.js';
 import type { Clock } from './clock.js';
-import { asError, JackError } from './errors.js';
 import type { Logger } from './logger.js';
-import { Guard, type GuardedLink, type GuardOptions } from './redis/guard.js';
-import type { OrganizationId } from './types.js';
+import type { Breaker } from './redis/guard.js';
 
-/** `redis`: shared. `memory`: this process only. `unavailable`: Redis is away and the fallback is switched off. */
-export type CacheMode = 'redis' | 'memory' | 'unavailable';
+export type { CacheMode } from './cache/stores.js';
 
 export interface CacheOptions {
   readonly memory: MemoryDriver;
   /** Absent: the Map is the chosen store and nothing is degraded. */
   readonly redis?: {
+    /** Its exchanges go through the breaker. */
     readonly driver: CacheDriver;
-    readonly link: GuardedLink;
-    readonly guard?: Partial<GuardOptions>;
+    readonly breaker: Breaker;
+    isReady(): boolean;
   };
   readonly isFallbackEnabled: boolean;
+  /** Tells other processes what was cleared. Absent: they hold it until it expires or fails its check. */
+  readonly bus?: CacheBus;
+  /** How much this process keeps decoded, counted as encoded; 0: every value is read from the store. */
+  readonly localMaxBytes?: number | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
   /** From 0 up to 1: lifetimes are shortened by up to a tenth, so that what was stored together does not expire together. */
@@ -42,320 +46,283 @@ export interface CacheReport {
   readonly since: string;
   readonly isForced: boolean;
   readonly modeChanges: number;
+  /** Whether the breaker keeps calls from Redis; null without a Redis. */
+  readonly isBreakerOpen: boolean | null;
   readonly kinds: Record<string, KindStats>;
   readonly stores: Record<string, StoreStats>;
   readonly memory: MemoryStats;
+  /** Values kept decoded in this process. */
+  readonly local: { readonly entries: number; readonly bytes: number };
   readonly handBack: HandBackStats;
 }
 
-const FLUSH_AFTER_MS = 100;
-const FLUSH_AGAIN_AFTER_MS = 1_000;
+type Accept<T> = (value: T) => boolean;
 
 export class Cache {
   readonly #options: CacheOptions;
-  readonly #events = new EventEmitter();
   readonly #stats = new CacheStats();
-  readonly #loads = new SingleFlight();
-  readonly #decoded: DecodedValues;
-  readonly #guard: Guard | undefined;
-  readonly #handBack: HandBack | undefined;
-  #isForced = false;
-  #degradedReason: string | null = null;
-  #mode: CacheMode;
-  #sinceMs: number;
-  #modeChanges = 0;
+  readonly #local: LocalValues;
+  readonly #stores: Stores;
+  readonly #loader: Loader;
+  /** Tells the messages of this process from those of others. */
+  readonly #origin = randomUUID();
   #hasLoggedDamage = false;
-  #isStarting = false;
-  #isStopped = false;
-  #flusher: NodeJS.Timeout | undefined;
 
   private constructor(options: CacheOptions) {
     this.#options = options;
-    this.#sinceMs = options.clock.now();
-    this.#decoded = new DecodedValues(options.clock);
-    const { redis, memory, logger } = options;
-    if (redis) {
-      const handBack = new HandBack({
-        memory,
-        redis: redis.driver,
-        logger,
-        run: (work) => this.#requireGuard().run(work),
-        isRedisInUse: () => this.#mode === 'redis',
-      });
-      this.#handBack = handBack;
-      this.#guard = Guard.create({
-        ...redis.guard,
-        link: redis.link,
-        beforeClose: () => (this.#isForced ? Promise.resolve() : handBack.dropStale()),
-        onChange: (isOpen, reason) => this.#settle(isOpen ? reason : null),
-      });
-    }
-    this.#mode = redis ? 'redis' : 'memory';
+    this.#local = new LocalValues({ clock: options.clock, maxBytes: options.localMaxBytes });
+    this.#stores = new Stores({ ...options, stats: this.#stats });
+    // What other processes delete is not heard of while the store is another.
+    this.#stores.onModeChange(() => this.#local.clear());
+    this.#loader = new Loader({
+      clock: options.clock,
+      logger: options.logger,
+      find: (key, isCounted) => this.#find(key, undefined, isCounted),
+      store: (key, value) => this.#store(key, value),
+      lease: () => this.#stores.sharedLease(),
+    });
   }
 
   static create(options: CacheOptions): Cache {
-    return new Cache(options);
+    const cache = new Cache(options);
+    cache.#listen();
+    return cache;
   }
 
   /** Told at once when the connection breaks, so that no call has to find out. */
   connectionLost(): void {
-    this.#guard?.open('not connected');
+    this.#stores.connectionLost();
   }
 
   /** Before the first call: without a connection the Map serves from the start. */
   start(): void {
-    this.#isStarting = true;
-    if (this.#options.redis && !this.#options.redis.link.isReady()) this.connectionLost();
-    this.#isStarting = false;
+    this.#stores.start();
   }
 
   async stop(): Promise<void> {
-    this.#isStopped = true;
-    clearTimeout(this.#flusher);
-    this.#guard?.stop();
-    await this.#handBack?.stop();
+    await this.#stores.stop();
   }
 
   get mode(): CacheMode {
-    return this.#mode;
+    return this.#stores.mode;
   }
 
   onModeChange(listener: (mode: CacheMode, reason: string | null) => void): void {
-    this.#events.on('mode', listener);
+    this.#stores.onModeChange(listener);
   }
 
   /** Serves from the Map although Redis answers; `false` goes back. @returns the mode now in force. */
   async setForced(isForced: boolean): Promise<CacheMode> {
-    if (!this.#options.redis || this.#isForced === isForced) return this.#mode;
-    this.#isForced = isForced;
-    if (!isForced) await this.#dropBeforeReturn();
-    this.#settle(null);
-    return this.#mode;
+    return await this.#stores.setForced(isForced);
   }
 
-  async get<T>(key: CacheKey<T>): Promise<T | undefined> {
-    const kept = this.#decoded.get(key);
-    if (kept) {
-      this.#stats.count(key.kind, 'hits');
-      return kept.value as T;
-    }
-    const [bytes] = await this.#bytesOf(key);
-    const value = bytes && this.#decode(bytes);
-    this.#stats.count(key.kind, value ? 'hits' : 'misses');
-    if (bytes && value) this.#decoded.keep(key, value.value, bytes.length);
-    return value?.value as T | undefined;
+  /** @param accept tells whether a value is the one that is meant (by the rev inside); any other is a miss. */
+  async get<T>(key: CacheKey<T>, accept?: Accept<T>): Promise<T | undefined> {
+    const local = this.#findHere(key, this.#isKeptHere(key, accept !== undefined), accept);
+    return local ? local.value : (await this.#findStored(key, accept))?.value;
+  }
+
+  /** @returns the values in the order asked for; one exchange with the store for all that this process does not hold. */
+  async getMany<T>(keys: readonly CacheKey<T>[]): Promise<(T | undefined)[]> {
+    return await Promise.all(keys.map((key) => this.get(key)));
   }
 
   /** Keeps the value for the key's lifetime. A failing store costs a later miss, so nothing is thrown for it. */
-  async set<T>(key: CacheKey<T>, value: T): Promise<void> {
-    this.#loads.abandon(key.name);
-    await this.#store(key, value);
+  set<T>(key: CacheKey<T>, value: T): Promise<void> {
+    this.#loader.abandon(key.name);
+    const stored = this.#store(key, value);
+    // Others may hold what was there before; what they check, or what cannot change, does no harm.
+    return key.freshness === 'timed' ? stored.finally(() => this.#tell({ names: [key.name] })) : stored;
+  }
+
+  async setMany<T>(pairs: readonly (readonly [CacheKey<T>, T])[]): Promise<void> {
+    await Promise.all(pairs.map(([key, value]) => this.set(key, value)));
   }
 
   async delete(keys: readonly CacheKey<unknown>[]): Promise<void> {
     if (keys.length === 0) return;
     const names = keys.map(({ name }) => name);
-    for (const name of names) {
-      this.#loads.abandon(name);
-      this.#decoded.delete(name);
+    for (const name of names) this.#forget(name);
+    try {
+      await this.#stores.delete(names);
+    } finally {
+      // Once more, and only now told to others: a read meanwhile may have brought what was there before.
+      for (const name of names) this.#forget(name);
+      this.#tell({ names });
     }
-    await this.#change('delete', names, 'drop', (driver) => driver.delete(names));
   }
 
   /**
-   * One load for all callers of this process that want the same value at once. `null` is kept, `undefined` is not.
-   * A write or delete that comes while the load runs is newer than what it brings, which is then not stored.
+   * The cached value, else one load for all callers of this process that want it at once; with `loadLeaseMs` for those
+   * of all processes. `null` is kept ("there is none"), `undefined` is not. A write or delete that comes while the load
+   * runs is newer than what it brings, which is then not stored.
    */
   async getOrLoad<T>(key: CacheKey<T>, load: () => Promise<T | undefined>): Promise<T | undefined> {
-    return await this.#loads.run(key.name, async (isCurrent) => {
-      const cached = await this.get(key);
-      if (cached !== undefined) return cached;
-      const loaded = await load();
-      if (loaded !== undefined && isCurrent()) await this.#store(key, loaded);
-      return loaded;
-    });
+    const local =
+      key.refreshAfterMs === undefined ? this.#findHere(key, this.#isKeptHere(key, false)) : undefined;
+    return local ? local.value : await this.#loader.get(key, load);
   }
 
-  /** @returns how many values of the organization there were. */
-  async clearOrganization(organizationId: OrganizationId): Promise<number> {
-    this.#decoded.clear();
-    this.#loads.abandonAll();
-    const { memory, redis } = this.#options;
-    const inMemory = await memory.clearOrganization(organizationId);
-    if (!redis) return inMemory;
-    if (this.#mode === 'unavailable') throw unavailable(this.#degradedReason);
-    if (this.#mode === 'redis') {
-      const inRedis = await this.#clearInRedis(redis.driver, organizationId);
-      if (inRedis !== undefined) return inMemory + inRedis;
+  /** A function that remembers: `getOrLoad` under the key that its arguments make. */
+  memoize<Args extends unknown[], T>(
+    keyOf: (...args: Args) => CacheKey<T>,
+    load: (...args: Args) => Promise<T | undefined>,
+  ): (...args: Args) => Promise<T | undefined> {
+    return (...args) => this.getOrLoad(keyOf(...args), () => load(...args));
+  }
+
+  /** Removes what was stored under the tag, here, in Redis and in the memory of the other processes. @returns how many values there were. */
+  async clearTag(tag: Tag): Promise<number> {
+    this.#forgetAll();
+    try {
+      return await this.#stores.clearTag(tag);
+    } finally {
+      this.#forgetAll();
+      this.#tell({ tag });
     }
-    // Redis may hold more of it than this process knows; it hears of it before it serves again.
-    this.#handBack?.noteClear(organizationId);
-    if (this.#mode === 'redis') this.#flushSoon();
-    return inMemory;
+  }
+
+  /** What the Map holds that Redis would be given back: values that carry a rev. */
+  *exportFallback(): Generator<FallbackValue> {
+    for (const entry of this.#stores.owedValues()) yield toFallbackValue(entry);
+  }
+
+  /** Takes such values in, for the hand-back when Redis is away, else at once. By the revision rule one that is too old costs a miss. */
+  importFallback(values: readonly FallbackValue[]): void {
+    this.#stores.takeIn(values.map(toEntry));
   }
 
   report(): CacheReport {
     return {
-      mode: this.#mode,
-      degradedReason: this.#degradedReason,
-      since: new Date(this.#sinceMs).toISOString(),
-      isForced: this.#isForced,
-      modeChanges: this.#modeChanges,
+      ...this.#stores.report(),
       kinds: this.#stats.kinds(),
       stores: this.#stats.stores(),
       memory: this.#options.memory.stats(),
-      handBack: this.#handBack?.stats() ?? {
-        pending: 0,
-        moved: 0,
-        superseded: 0,
-        failed: 0,
-        lastDurationMs: null,
-      },
+      local: this.#local.stats(),
     };
   }
 
-  /** @returns undefined when Redis did not hear of all of it. */
-  async #clearInRedis(driver: CacheDriver, organizationId: OrganizationId): Promise<number | undefined> {
-    const guard = this.#requireGuard();
-    try {
-      return await this.#stats.time('redis', () =>
-        driver.clearOrganization(organizationId, (work) => guard.run(work)),
-      );
-    } catch (error) {
-      this.#stats.count('clear', 'errors');
-      if (!this.#options.isFallbackEnabled) throw unavailable(error);
-      return undefined;
-    }
+  async #find<T>(
+    key: CacheKey<T>,
+    accept?: Accept<T>,
+    isCounted = true,
+  ): Promise<{ value: T; ageMs: number } | undefined> {
+    return (
+      this.#findHere(key, this.#isKeptHere(key, accept !== undefined), accept, isCounted) ??
+      (await this.#findStored(key, accept, isCounted))
+    );
   }
 
-  /** When Redis does not hear of it now, the guard opens, and its probes see to it. */
-  async #dropBeforeReturn(): Promise<void> {
-    const guard = this.#requireGuard();
-    if (guard.isOpen) return;
-    try {
-      await this.#handBack?.dropStale((work) => guard.run(work));
-    } catch (error) {
-      guard.open(asError(error).message);
+  async #findStored<T>(
+    key: CacheKey<T>,
+    accept?: Accept<T>,
+    isCounted = true,
+  ): Promise<{ value: T; ageMs: number } | undefined> {
+    const isKept = this.#isKeptHere(key, accept !== undefined);
+    const { epoch } = this.#local;
+    const bytes = await this.#stores.read(key);
+    const stored = bytes && this.#decode(key, bytes);
+    const found = stored && this.#open(key, stored);
+    const isHit = found !== undefined && (!accept || accept(found.value));
+    if (isCounted) this.#stats.count(key.kind, isHit ? 'hits' : 'misses');
+    if (!isHit || !stored) return undefined;
+    if (isKept && epoch === this.#local.epoch) this.#local.keep(key, stored.value, bytes?.length ?? 1);
+    return found;
+  }
+
+  #findHere<T>(
+    key: CacheKey<T>,
+    isKept: boolean,
+    accept?: Accept<T>,
+    isCounted = true,
+  ): { value: T; ageMs: number } | undefined {
+    const kept = isKept ? (this.#local.get(key.name) as Boxed<T> | undefined) : undefined;
+    const local = kept && this.#open(key, kept);
+    if (!local || (accept && !accept(local.value))) return undefined;
+    if (isCounted) {
+      this.#stats.count(key.kind, 'hits');
+      this.#stats.count(key.kind, 'localHits');
     }
+    return local;
   }
 
   async #store<T>(key: CacheKey<T>, value: T): Promise<void> {
-    const ttlMs = key.ttlMs * (1 - this.#options.random() / 10);
-    const entry = { name: key.name, value: encode(value), ttlMs, organizationId: key.organizationId };
-    this.#decoded.keep(key, value, entry.value.length);
-    const owed = key.freshness === 'timed' ? 'drop' : 'move';
-    await this.#change(key.kind, [key.name], owed, (driver) => driver.set([entry]));
+    const lifetimeMs = value === null ? (key.negativeTtlMs ?? key.ttlMs) : key.ttlMs;
+    const ttlMs = lifetimeMs * (1 - this.#options.random() / 10);
+    const stamped = (
+      key.refreshAfterMs === undefined ? value : [this.#options.clock.now(), value]
+    ) as Stamped<T>;
+    const bytes = (key.codec ?? jsonCodec).encode(stamped as T);
+    if (this.#isKeptHere(key, true)) this.#local.replace(key, stamped, bytes.length);
+    else this.#local.drop(key.name);
+    this.#stats.count(key.kind, 'bytesWritten', bytes.length);
+    await this.#stores.write(key, { name: key.name, value: bytes, ttlMs, tags: key.tags });
   }
 
-  /** A change that Redis did not hear of is owed to it. */
-  async #change(
-    kind: string,
-    names: readonly string[],
-    owed: 'drop' | 'move',
-    work: (driver: CacheDriver) => Promise<unknown>,
-  ): Promise<void> {
-    // Before it is sent as well: a hand-back under way must not send the Map's older value after it.
-    if (this.#mode === 'redis') this.#forgetInMemory(names);
-    const where = await this.#on(kind, async (driver) => {
-      await work(driver);
-      return driver.name;
-    });
-    if (where === 'redis') this.#forgetInMemory(names);
-    else for (const name of names) this.#owe(owed, name);
+  /** What readers check by its rev is answered from here only to a reader that does; what nothing checks, only while we hear of deletes. */
+  #isKeptHere(key: CacheKey<unknown>, isChecked: boolean): boolean {
+    if (key.freshness === 'immutable') return true;
+    if (key.freshness === 'checked') return isChecked;
+    return this.mode === 'redis' && this.#options.bus?.isListening() === true;
   }
 
-  /** From the Map when Redis may still hold something older under this name. */
-  async #bytesOf(key: CacheKey<unknown>): Promise<readonly (Buffer | undefined)[]> {
-    if (this.#mode === 'redis' && this.#handBack?.owes(key)) {
-      return await this.#options.memory.getMany([key.name]);
-    }
-    return await this.#on(key.kind, (driver) => driver.getMany([key.name]));
+  /** A value that is refreshed carries when it was stored; clocks of two machines may differ, so it is never younger than 0. */
+  #open<T>(key: CacheKey<T>, { value: stamped }: Boxed<T>): { value: T; ageMs: number } | undefined {
+    if (key.refreshAfterMs === undefined) return { value: stamped as T, ageMs: 0 };
+    if (!Array.isArray(stamped) || typeof stamped[0] !== 'number') return undefined;
+    return { value: stamped[1] as T, ageMs: Math.max(0, this.#options.clock.now() - stamped[0]) };
   }
 
-  /** Redis has something newer, which the Map must not hide when a later call is answered from it. */
-  #forgetInMemory(names: readonly string[]): void {
-    for (const name of names) this.#handBack?.supersede(name);
-    this.#options.memory.forget(names);
-  }
-
-  /** Redis through the guard, else the Map. @throws JackError E_CACHE_UNAVAILABLE when there may be no else. */
-  async #on<T>(kind: string, work: (driver: CacheDriver) => Promise<T>): Promise<T> {
-    const { redis, memory } = this.#options;
-    if (redis && this.#mode === 'redis') {
-      try {
-        return await this.#stats.time('redis', () => this.#requireGuard().run(() => work(redis.driver)));
-      } catch (error) {
-        this.#stats.count(kind, 'errors');
-        if (!this.#options.isFallbackEnabled) throw unavailable(error);
-      }
-    } else if (this.#mode === 'unavailable') {
-      throw unavailable(this.#degradedReason);
-    }
-    return await this.#stats.time('memory', () => work(memory));
-  }
-
-  /** Notes what Redis must hear of; when it is in use, soon. */
-  #owe(what: 'drop' | 'move', name: string): void {
-    const handBack = this.#handBack;
-    if (!handBack) return;
-    // Only a value of a longer outage is worth moving; one failed write is made good by dropping the old value.
-    if (what === 'move' && this.#mode !== 'redis') handBack.noteMove(name);
-    else handBack.noteDrop(name);
-    if (this.#mode === 'redis') this.#flushSoon();
-  }
-
-  #flushSoon(afterMs = FLUSH_AFTER_MS): void {
-    if (this.#isStopped) return;
-    this.#flusher ??= setTimeout(() => {
-      this.#flusher = undefined;
-      this.#flush().catch((error: unknown) => {
-        this.#options.logger.warn('stale names could not be dropped yet', { error });
-        this.#flushSoon(FLUSH_AGAIN_AFTER_MS);
-      });
-    }, afterMs);
-  }
-
-  async #flush(): Promise<void> {
-    if (this.#mode !== 'redis') return;
-    await this.#handBack?.dropStale((work) => this.#requireGuard().run(work));
-    this.#handBack?.moveInBackground();
-  }
-
-  #settle(reason: string | null): void {
-    const away = this.#isForced ? 'forced' : (reason ?? (this.#guard?.isOpen ? 'not connected' : null));
-    const mode = away === null ? 'redis' : this.#options.isFallbackEnabled ? 'memory' : 'unavailable';
-    this.#degradedReason = away;
-    if (mode === this.#mode) return;
-    const from = this.#mode;
-    this.#mode = mode;
-    this.#sinceMs = this.#options.clock.now();
-    // What is found at the start is a state and not a change; the connection has said why.
-    if (this.#isStarting) return;
-    this.#modeChanges += 1;
-    this.#options.logger.info('the store of the state changed', { from, to: mode, reason: away });
-    this.#events.emit('mode', mode, away);
-    if (mode !== 'redis') return;
-    this.#handBack?.moveInBackground();
-    if (this.#handBack?.hasDrops) this.#flushSoon();
-  }
-
-  #decode(bytes: Buffer): { readonly value: unknown } | undefined {
-    const decoded = decode(bytes);
-    if (decoded.isUsable) return decoded;
+  #decode<T>(key: CacheKey<T>, bytes: Buffer): Boxed<T> | undefined {
+    this.#stats.count(key.kind, 'bytesRead', bytes.length);
+    const decoded = (key.codec ?? jsonCodec).decode(bytes);
+    if (decoded.isUsable) return decoded as Boxed<T>;
     if (!this.#hasLoggedDamage) {
       this.#hasLoggedDamage = true;
       this.#options.logger.warn(
         'a cached value is of another version or damaged; such values count as misses',
+        { kind: key.kind, organizationId: key.organizationId },
       );
     }
     return undefined;
   }
 
-  #requireGuard(): Guard {
-    if (!this.#guard) throw new Error('There is no Redis to guard.');
-    return this.#guard;
+  #forget(name: string): void {
+    this.#loader.abandon(name);
+    this.#local.delete(name);
+  }
+
+  #forgetAll(): void {
+    this.#local.clear();
+    this.#loader.abandonAll();
+  }
+
+  #tell(what: { readonly names?: readonly string[]; readonly tag?: Tag }): void {
+    this.#options.bus?.publish(JSON.stringify({ from: this.#origin, ...what }));
+  }
+
+  #listen(): void {
+    const { bus } = this.#options;
+    bus?.subscribe((message) => this.#heard(message));
+    // What other processes said meanwhile is lost, so nothing kept here may be older than now.
+    bus?.onBreak(() => this.#forgetAll());
+  }
+
+  #heard(message: string): void {
+    const { from, names, tag } = JSON.parse(message) as { from?: string; names?: string[]; tag?: Tag };
+    if (from === this.#origin) return;
+    for (const name of names ?? []) this.#forget(name);
+    if (names) this.#stores.forgetInMemory(names);
+    if (tag === undefined) return;
+    this.#forgetAll();
+    this.#stores.forgetTagInMemory(tag);
   }
 }
 
-const unavailable = (cause: unknown): JackError =>
-  new JackError('E_CACHE_UNAVAILABLE', 'Redis is away and REDIS_FALLBACK_ENABLED is false.', { cause });
+/** With `refreshAfterMs`: `[storedAtMs, value]`, else the value itself. */
+type Stamped<T> = T | readonly [storedAtMs: number, value: T];
+
+/** So that a value which is false, 0 or null is not taken for none. */
+interface Boxed<T> {
+  readonly value: Stamped<T>;
+}

@@ -6,6 +6,12 @@ export interface Clock {
   monotonicMs(): number;
 }
 
+/** Milliseconds since the epoch as of now, and from here on what has passed: it goes on evenly when the clock is set. */
+export function createSteadyTime(clock: Clock): () => number {
+  const startedAtMs = clock.now() - clock.monotonicMs();
+  return () => startedAtMs + clock.monotonicMs();
+}
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonicMs: () => performance.now(),

@@ -2,7 +2,10 @@
  * The only reader of the environment. One schema describes every variable; `loadConfig` reports everything that is
  * wrong at once. `.env.example` is tested equal to it. An empty value means "not set".
  */
+import { isIP } from 'node:net';
 import { z } from 'zod';
+import { hostList, type RedisConfig, redisContradictions, toRedisConfig } from './config/redis.js';
+import { toUpstashConfig, type UpstashConfig, upstashContradictions } from './config/upstash.js';
 import { JackError } from './errors.js';
 
 const integer = (least: number, most: number) =>
@@ -14,6 +17,12 @@ const integer = (least: number, most: number) =>
 const yesNo = z.stringbool({ error: 'must be true or false' });
 const text = z.string().trim().min(1);
 const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' });
+/** A number of hops, or addresses, networks and express's names of networks. */
+const proxies = z
+  .string()
+  .trim()
+  .refine(areProxies, 'must be a number of hops, or a list such as loopback, 10.0.0.0/8')
+  .transform((value) => (/^\d+$/.test(value) ? Number(value) : value));
 const secret = z.string().min(16, 'must have at least 16 characters');
 
 const schema = z.object({
@@ -21,22 +30,27 @@ const schema = z.object({
   PORT: integer(0, 65_535).default(3001),
   HOST: text.optional(),
   PUBLIC_URL: httpUrl.optional(),
+  TRUST_PROXY: proxies.default('loopback'),
   LOG_LEVEL: z.enum(['error', 'warn', 'info', 'debug']).default('info'),
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// URL' }).optional(),
   DATA_DIR: text.default('./data'),
   ADMIN_API_KEY: secret.optional(),
   SESSION_SECRET: secret.optional(),
+  METRICS_TOKEN: secret.optional(),
 
   USE_REDIS: yesNo.default(true),
   REDIS_URL: z.url({ protocol: /^rediss?$/, error: 'must be a redis:// or rediss:// URL' }).optional(),
   REDIS_HOST: text.optional(),
   REDIS_PORT: integer(1, 65_535).default(6379),
+  REDIS_USERNAME: text.optional(),
   REDIS_PASSWORD: text.optional(),
   REDIS_DB: integer(0, 1_000).default(0),
   REDIS_TLS: yesNo.default(false),
-  REDIS_CLUSTER_NODES: text.optional(),
-  REDIS_SENTINELS: text.optional(),
+  REDIS_TLS_CA_FILE: text.optional(),
+  REDIS_CLUSTER_NODES: hostList.optional(),
+  REDIS_SENTINELS: hostList.optional(),
   REDIS_SENTINEL_NAME: text.optional(),
+  REDIS_SENTINEL_PASSWORD: text.optional(),
   UPSTASH_REDIS_REST_URL: httpUrl.optional(),
   UPSTASH_REDIS_REST_TOKEN: text.optional(),
   REDIS_KEY_PREFIX: text.max(100).optional(),
@@ -61,26 +75,25 @@ const schema = z.object({
 
   REPLY_WINDOW_MS: integer(0, 60_000).default(1500),
   REPLY_MAX_WAIT_MS: integer(0, 300_000).default(8000),
+
+  ARCHIVE_AFTER_DAYS: integer(0, 36_500).default(90),
+  WARM_HOURS: integer(0, 48).default(2),
 });
+
+function areProxies(value: string): boolean {
+  if (/^\d{1,2}$/.test(value)) return true;
+  return value.split(',').every((item) => {
+    const [, address = '', bits] = /^\s*([^/\s]+)(?:\/(\d{1,3}))?\s*$/.exec(item) ?? [];
+    const version = isIP(address);
+    if (version === 0) return bits === undefined && /^(loopback|linklocal|uniquelocal)$/.test(address);
+    return bits === undefined || (Number(bits) > 0 && Number(bits) <= (version === 4 ? 32 : 128));
+  });
+}
 
 type Environment = z.output<typeof schema>;
 
 /** Names of all variables, in the order of the schema. */
 export const ENVIRONMENT_NAMES = Object.keys(schema.shape) as readonly (keyof Environment)[];
-
-export interface RedisConfig {
-  readonly url: string | undefined;
-  readonly host: string;
-  readonly port: number;
-  readonly password: string | undefined;
-  readonly db: number;
-  readonly tls: boolean;
-  readonly connectionTimeoutMs: number;
-  readonly commandTimeoutMs: number;
-  readonly maxRetries: number;
-  /** Whether the operator named a server: only then is its absence worth a warning. */
-  readonly isNamed: boolean;
-}
 
 export interface Config {
   readonly nodeEnv: 'development' | 'test' | 'production';
@@ -88,13 +101,19 @@ export interface Config {
   readonly port: number;
   /** Base of every URL that outsiders use, without a trailing slash; undefined means "where we listen". */
   readonly publicUrl: string | undefined;
+  /** Whose X-Forwarded-For counts: a number of hops, or addresses and networks as express takes them. */
+  readonly trustProxy: number | string;
   readonly logLevel: 'error' | 'warn' | 'info' | 'debug';
   readonly databaseUrl: string | undefined;
   readonly dataDir: string;
   readonly adminApiKey: string | undefined;
   readonly sessionSecret: string | undefined;
+  /** Bearer token of `/metrics`, which is open without one, and not offered in production. */
+  readonly metricsToken: string | undefined;
   /** Undefined when USE_REDIS=false: the Map is then the chosen store, not a fallback. */
   readonly redis: RedisConfig | undefined;
+  /** When there is one it is the Redis, and of `redis` only the times count. */
+  readonly upstash: UpstashConfig | undefined;
   readonly redisKeyPrefix: string;
   readonly fallback: { readonly isEnabled: boolean; readonly maxBytes: number };
   readonly twilio: {
@@ -105,6 +124,10 @@ export interface Config {
   };
   readonly hasModelSettings: boolean;
   readonly reply: { readonly windowMs: number; readonly maxWaitMs: number };
+  /** A conversation in which nothing was said for so long goes into the archive; 0: none does. */
+  readonly archiveAfterDays: number;
+  /** Conversations of so many hours are read ahead after the start; 0: none. */
+  readonly warmHours: number;
 }
 
 type Source = Readonly<Record<string, string | undefined>>;
@@ -118,6 +141,7 @@ export function loadConfig(source: Source): Config {
   const problems = parsed.success
     ? crossChecks(parsed.data)
     : parsed.error.issues.map((issue) => ({ pointer: String(issue.path[0]), detail: issue.message }));
+  problems.push(...redisContradictions(given), ...upstashContradictions(given));
   if (!parsed.success || problems.length > 0) {
     const list = problems.map(({ pointer, detail }) => `  ${pointer}: ${detail}`).join('\n');
     throw new JackError('E_CONFIG_INVALID', `These settings are not valid:\n${list}`, { problems });
@@ -149,20 +173,6 @@ function crossChecks(env: Environment): Problem[] {
   if (env.REPLY_MAX_WAIT_MS > 0 && env.REPLY_MAX_WAIT_MS < env.REPLY_WINDOW_MS) {
     problems.push({ pointer: 'REPLY_MAX_WAIT_MS', detail: 'must not be shorter than REPLY_WINDOW_MS' });
   }
-  for (const name of [
-    'REDIS_CLUSTER_NODES',
-    'REDIS_SENTINELS',
-    'REDIS_SENTINEL_NAME',
-    'UPSTASH_REDIS_REST_URL',
-    'UPSTASH_REDIS_REST_TOKEN',
-  ] as const) {
-    if (env[name] !== undefined) {
-      problems.push({
-        pointer: name,
-        detail: 'this version speaks to one Redis server (REDIS_URL or REDIS_HOST) only',
-      });
-    }
-  }
   return problems;
 }
 
@@ -173,12 +183,15 @@ function toConfig(env: Environment): Config {
     host: env.HOST ?? (isProduction ? '0.0.0.0' : '127.0.0.1'),
     port: env.PORT,
     publicUrl: env.PUBLIC_URL?.replace(/\/+$/, ''),
+    trustProxy: env.TRUST_PROXY,
     logLevel: env.LOG_LEVEL,
     databaseUrl: env.DATABASE_URL,
     dataDir: env.DATA_DIR,
     adminApiKey: env.ADMIN_API_KEY,
     sessionSecret: env.SESSION_SECRET,
+    metricsToken: env.METRICS_TOKEN,
     redis: env.USE_REDIS ? toRedisConfig(env) : undefined,
+    upstash: toUpstashConfig(env),
     redisKeyPrefix: (env.REDIS_KEY_PREFIX ?? 'jack:{env}:').replaceAll('{env}', env.NODE_ENV),
     fallback: {
       isEnabled: env.REDIS_FALLBACK_ENABLED,
@@ -197,18 +210,7 @@ function toConfig(env: Environment): Config {
       windowMs: env.REPLY_MAX_WAIT_MS === 0 ? 0 : env.REPLY_WINDOW_MS,
       maxWaitMs: env.REPLY_MAX_WAIT_MS,
     },
+    archiveAfterDays: env.ARCHIVE_AFTER_DAYS,
+    warmHours: env.WARM_HOURS,
   };
 }
-
-const toRedisConfig = (env: Environment): RedisConfig => ({
-  url: env.REDIS_URL,
-  host: env.REDIS_HOST ?? 'localhost',
-  port: env.REDIS_PORT,
-  password: env.REDIS_PASSWORD,
-  db: env.REDIS_DB,
-  tls: env.REDIS_TLS,
-  connectionTimeoutMs: env.REDIS_CONNECTION_TIMEOUT,
-  commandTimeoutMs: env.REDIS_COMMAND_TIMEOUT,
-  maxRetries: env.REDIS_MAX_RETRIES,
-  isNamed: env.REDIS_URL !== undefined || env.REDIS_HOST !== undefined,
-});

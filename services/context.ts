@@ -1,30 +1,38 @@
 /** Everything a process is made of, built once and handed to whoever needs it; the only place that knows all parts. */
 
 import { createRequire } from 'node:module';
-import { hostname } from 'node:os';
 import type { StateDoor } from '../redis-migration.js';
-import { createScriptedAssistant } from './assistant/scripted.js';
+import type { Archive } from './archive.js';
 import type { Assistant } from './assistant/types.js';
 import { type Clock, systemClock } from './clock.js';
 import type { Config } from './config.js';
 import { Database } from './db/client.js';
 import { migrate } from './db/migrate.js';
 import { createLiveEvents, type LiveEvents } from './events.js';
-import { createInboundReceiver, type InboundReceiver } from './inbound/receiver.js';
+import { Feed, type FeedLimits } from './feed/feed.js';
+import type { InboundReceiver } from './inbound/receiver.js';
 import { type Closers, createClosers } from './lifecycle.js';
 import type { Logger } from './logger.js';
-import { createOutboundDoor, type OutboundDoor } from './outbound/door.js';
-import { OutboxSender } from './outbound/sender.js';
-import { createStatusWriter, type StatusWriter } from './outbound/statuses.js';
-import { SIMULATED_ACCOUNT_SID, SimulatedCarrier } from './outbound/transports/simulatedCarrier.js';
-import { createTwilioTransport } from './outbound/transports/twilioTransport.js';
-import type { Transport } from './outbound/transports/types.js';
+import type { Metrics } from './metrics.js';
+import type { Monitor } from './monitoring/monitor.js';
+import type { RedisHealthReader } from './monitoring/redisHealth.js';
+import type { OutboundDoor } from './outbound/door.js';
+import type { SimulatedCarrier } from './outbound/transports/simulatedCarrier.js';
+import { createOutside } from './outside.js';
+import { createPath } from './path.js';
+import { PresenceBoard } from './pubsub/presence.js';
+import type { PubSub } from './pubsub.js';
+import type { Limits } from './rateLimits/limits.js';
 import { seedDemo } from './record/seedDemo.js';
 import { loadSecrets, type Secrets } from './secrets.js';
+import type { SessionRules } from './sessions/rules.js';
+import { Sessions } from './sessions.js';
 import { createTower, type Tower } from './tower.js';
-import { TurnRunner } from './turns/turnRunner.js';
+import type { TurnRunner } from './turns/turnRunner.js';
 import type { TurnLimits } from './turns/types.js';
 import { createTwilioAccounts, type TwilioAccounts } from './twilioAccounts.js';
+import { createUpkeep } from './upkeep.js';
+import type { WarmingLimits } from './warming.js';
 
 export interface AppContext {
   readonly config: Config;
@@ -35,12 +43,21 @@ export interface AppContext {
   readonly state: StateDoor;
   /** Undefined when no Redis is configured. */
   readonly redis: Tower['redis'];
+  readonly limits: Tower['limits'];
+  readonly sessions: Sessions;
+  readonly monitor: Monitor;
+  readonly redisHealth: RedisHealthReader;
+  readonly metrics: Metrics;
   readonly events: LiveEvents;
+  readonly feed: Feed;
+  readonly presence: PresenceBoard;
+  readonly pubsub: PubSub;
   readonly accounts: TwilioAccounts;
   readonly receiver: InboundReceiver;
   readonly door: OutboundDoor;
   readonly turns: TurnRunner;
   readonly assistant: Assistant;
+  readonly archive: Archive;
   /** Present when texts go through the simulated carrier. */
   readonly simulator: SimulatedCarrier | undefined;
   readonly version: string;
@@ -61,6 +78,18 @@ export interface ContextOptions {
   /** Instead of the scripted one. */
   readonly assistant?: Assistant;
   readonly turnLimits?: Partial<TurnLimits>;
+  /** What is read ahead after the start; `sinceMs: 0`: nothing. */
+  readonly warming?: Partial<WarmingLimits>;
+  /** How much state is kept decoded in this process; 0: all of it is read from Redis or the Map each time. */
+  readonly localCacheBytes?: number;
+  /** Of streams, instead of the defaults. */
+  readonly feedLimits?: Partial<FeedLimits>;
+  /** Rate limits instead of the defaults, each as a whole. */
+  readonly limits?: Partial<Limits>;
+  /** Lifetimes of sessions instead of the defaults. */
+  readonly sessionRules?: Partial<SessionRules>;
+  /** How often the tower is looked at for alerts. */
+  readonly monitorEveryMs?: number;
   /** A migrated PGlite to begin with, in memory (tests). */
   readonly pgliteDump?: Blob;
   /** Whether an empty record gets the demo dealership; with a simulated carrier it does. */
@@ -86,59 +115,62 @@ async function build(config: Config, options: ContextOptions, closers: Closers):
   closers.add('record', () => database.close());
   await migrate(database);
   const secrets = await loadSecrets(database, config.sessionSecret);
-  const tower = await createTower({ config, database, secrets, logger, clock, random });
-  closers.add('state', () => tower.stop());
-  const events = createLiveEvents();
-  const accounts = createTwilioAccounts({ config: config.twilio, database, secrets });
-  const statuses = createStatusWriter(database, events);
-  const assistant = options.assistant ?? createScriptedAssistant();
-  const process = { url: '', isStopping: false };
-
-  const carrier = createCarrier({
+  const tower = await createTower({
     config,
     database,
+    secrets,
+    logger,
     clock,
     random,
-    statuses,
-    accounts,
-    process,
-    logger: named('carrier'),
+    limits: options.limits,
+    localMaxBytes: options.localCacheBytes,
   });
-  const sender = OutboxSender.create({
-    database,
-    secrets,
-    transport: carrier.transport,
-    events,
-    clock,
-    logger: named('outbox'),
-    accountSidOf: carrier.accountSidOf,
-    limits: { settleMs: carrier.settleMs },
-  });
-  const door = createOutboundDoor({
-    database,
-    events,
-    onQueued: (conversationId) => sender.queued(conversationId),
-  });
-  const turns = TurnRunner.create({
+  closers.add('state', () => tower.stop());
+  const sessions = Sessions.create({
     database,
     state: tower.state,
-    assistant,
-    door,
     clock,
-    logger: named('turns'),
-    holder: `${hostname()}:${globalThis.process.pid}`,
-    ...(options.turnLimits ? { limits: options.turnLimits } : {}),
+    random,
+    logger: named('sessions'),
+    rules: options.sessionRules,
   });
-  const receiver = createInboundReceiver({
+  closers.add('sessions', () => sessions.stop());
+  const events = createLiveEvents(tower.pubsub);
+  const feed = Feed.create({
+    database,
+    events,
+    pubsub: tower.pubsub,
+    random,
+    logger: named('feed'),
+    limits: options.feedLimits,
+  });
+  closers.add('feed', () => feed.stop());
+  const { monitor, redisHealth, metrics } = createOutside({
+    config,
+    tower,
+    version: packageVersion(),
+    clock,
+    logger,
+    monitorEveryMs: options.monitorEveryMs,
+  });
+  closers.add('monitor', () => monitor.stop());
+  const accounts = createTwilioAccounts({ config: config.twilio, database, secrets });
+  const path = createPath({
+    config,
+    options,
     database,
     secrets,
+    state: tower.state,
     events,
-    logger: named('inbound'),
-    defaultAccountSid: config.twilio.accountSid,
-    reply: config.reply,
-    onReplyDue: (delayMs) => turns.wakeIn(delayMs),
+    metrics,
+    accounts,
+    clock,
+    random,
+    logger,
   });
-  const isDemo = options.demo ?? (carrier.simulator !== undefined && config.nodeEnv === 'development');
+  const upkeep = createUpkeep({ config, options, database, state: tower.state, clock, random, logger });
+  let isStopping = false;
+  const isDemo = options.demo ?? (path.simulator !== undefined && config.nodeEnv === 'development');
   if (isDemo && (await seedDemo(database))) logger.info('the demo dealership was put into the empty record');
 
   return {
@@ -149,30 +181,36 @@ async function build(config: Config, options: ContextOptions, closers: Closers):
     secrets,
     state: tower.state,
     redis: tower.redis,
+    limits: tower.limits,
+    sessions,
     events,
+    feed,
+    presence: PresenceBoard.create({ state: tower.state, pubsub: tower.pubsub, clock }),
+    pubsub: tower.pubsub,
+    monitor,
+    redisHealth,
+    metrics,
     accounts,
-    receiver,
-    door,
-    turns,
-    assistant,
-    simulator: carrier.simulator,
+    receiver: path.receiver,
+    door: path.door,
+    turns: path.turns,
+    assistant: path.assistant,
+    archive: upkeep.archive,
+    simulator: path.simulator,
     version: packageVersion(),
     start: async (url) => {
-      process.url = url;
-      // Closed in this order: no new replies, then what is in the outbox is finished, then the carrier.
-      closers.add('carrier', () => carrier.transport.stop?.());
-      closers.add('statuses', () => statuses.idle());
-      closers.add('outbox', () => sender.stop());
-      closers.add('turns', () => turns.stop());
-      closers.add('inbound', () => receiver.idle());
-      await carrier.transport.start?.();
-      await sender.start();
-      await turns.start();
+      sessions.start();
+      feed.start();
+      await path.start(url, closers);
+      monitor.start();
+      metrics.start();
+      upkeep.start(closers);
     },
     beginStop: () => {
-      process.isStopping = true;
+      isStopping = true;
+      feed.beginStop();
     },
-    isStopping: () => process.isStopping,
+    isStopping: () => isStopping,
     close: () => closers.closeAll(),
   };
 }
@@ -184,47 +222,6 @@ const openRecord = (config: Config, { logger, pgliteDump }: ContextOptions): Pro
     pgliteDump,
     logger: logger.child({ subsystem: 'record' }),
   });
-
-interface Carrier {
-  readonly transport: Transport;
-  readonly simulator: SimulatedCarrier | undefined;
-  accountSidOf(account: string): string;
-  /** How long after a broken-off send the carrier may not list it yet. */
-  readonly settleMs: number;
-}
-
-interface CarrierDeps {
-  readonly config: Config;
-  readonly database: Database;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly statuses: StatusWriter;
-  readonly accounts: TwilioAccounts;
-  readonly process: { readonly url: string };
-  readonly logger: Logger;
-}
-
-function createCarrier(deps: CarrierDeps): Carrier {
-  const { config, logger, statuses } = deps;
-  const { accountSid } = config.twilio;
-  if (accountSid !== undefined) {
-    const transport = createTwilioTransport({
-      credentialsFor: (organizationId, account) => deps.accounts.credentialsFor(organizationId, account),
-      baseUrl: config.twilio.apiBaseUrl,
-      logger,
-    });
-    const accountSidOf = (account: string) => (account === 'default' ? accountSid : account);
-    return { transport, simulator: undefined, accountSidOf, settleMs: 5_000 };
-  }
-  const simulator = SimulatedCarrier.create({
-    database: deps.database,
-    random: deps.random,
-    logger,
-    onStatus: (report) => statuses.report(report),
-    baseUrl: () => deps.process.url,
-  });
-  return { transport: simulator, simulator, accountSidOf: () => SIMULATED_ACCOUNT_SID, settleMs: 0 };
-}
 
 function packageVersion(): string {
   const { version } = createRequire(import.meta.url)('../package.json') as { version: string };

@@ -14,6 +14,7 @@ export const ERRORS = {
   E_DATA_DIR_LOCKED: { status: null, title: 'Another process uses this data directory', retryable: false },
   E_SIGNATURE_INVALID: { status: 403, title: 'The webhook signature is missing or wrong', retryable: false },
   E_UNAUTHENTICATED: { status: 401, title: 'A valid credential is needed', retryable: false },
+  E_CROSS_SITE: { status: 403, title: 'The request comes from another site', retryable: false },
   E_NOT_FOUND: { status: 404, title: 'Nothing is here', retryable: false },
   E_METHOD_NOT_ALLOWED: { status: 405, title: 'This method is not offered here', retryable: false },
   E_INPUT_INVALID: { status: 400, title: 'The request is not valid', retryable: false },
@@ -25,6 +26,7 @@ export const ERRORS = {
   E_SUPERSEDED: { status: 409, title: 'The conversation moved on', retryable: true },
   E_RATE_LIMITED: { status: 429, title: 'Too many requests', retryable: true },
   E_SHUTTING_DOWN: { status: 503, title: 'The server is shutting down', retryable: true },
+  E_ARCHIVE_DAMAGED: { status: 500, title: 'Archived messages cannot be read', retryable: false },
   E_DB_UNAVAILABLE: { status: 503, title: 'The record is not available', retryable: true },
   E_CACHE_UNAVAILABLE: { status: 503, title: 'The state cache is not available', retryable: true },
   E_INTERNAL: { status: 500, title: 'Something went wrong', retryable: true },
@@ -42,16 +44,23 @@ export class JackError extends Error {
   override readonly name = 'JackError';
   readonly code: ErrorCode;
   readonly problems: readonly FieldProblem[];
+  /** When the same request may work, where that is known. */
+  readonly retryAfterSeconds: number | undefined;
 
   /** @param detail for the caller when the status is below 500, for the log otherwise; no personal data in it. */
   constructor(
     code: ErrorCode,
     detail: string,
-    options: { cause?: unknown; problems?: readonly FieldProblem[] } = {},
+    options: {
+      cause?: unknown;
+      problems?: readonly FieldProblem[];
+      retryAfterSeconds?: number;
+    } = {},
   ) {
     super(detail, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.problems = options.problems ?? [];
+    this.retryAfterSeconds = options.retryAfterSeconds;
   }
 
   get status(): number {

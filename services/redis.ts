@@ -1,13 +1,21 @@
-/** The connection to Redis: options, events, health, and what it costs. */
+/** The connections to Redis, by role: commands, listening, waiting. Their events, their health, and what they cost. */
 import { EventEmitter } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
-import { Redis } from 'ioredis';
+import type { Cluster, Redis } from 'ioredis';
 import type { Logger } from './logger.js';
+import type { RedisAccess } from './redis/access.js';
+import { BlockingReaders } from './redis/blockingReaders.js';
+import { ClusterSide } from './redis/clusterSide.js';
+import type { CommandSide, CommandSideDeps } from './redis/commandSide.js';
 import { errorKind } from './redis/errorKind.js';
-import type { GuardedLink } from './redis/guard.js';
-import { withDeadline } from './redis/guard.js';
+import type { Breaker, GuardedLink, GuardOptions } from './redis/guard.js';
+import { type RedisHealth, readHealth } from './redis/health.js';
 import { Latency, type LatencyReport } from './redis/latency.js';
-import { type ClientOptions, commandOptions, type RedisTarget, subscriberOptions } from './redis/options.js';
+import type { RedisTarget } from './redis/options.js';
+import { Pool } from './redis/pool.js';
+import { Subscriber } from './redis/subscriber.js';
+
+export type { RedisHealth } from './redis/health.js';
 
 export interface RedisConnectionsDeps {
   readonly target: RedisTarget;
@@ -17,57 +25,47 @@ export interface RedisConnectionsDeps {
   readonly random: () => number;
   /** Whether somebody named a server: only then is its absence at the start worth a warning. */
   readonly isNamed: boolean;
+  /** Deadline and patience of the guards; their defaults when absent. */
+  readonly guard?: Partial<Omit<GuardOptions, 'link'>>;
 }
 
-export interface RedisHealth {
-  readonly state: 'ready' | 'connecting' | 'away';
-  /** Name and kind only, never an address or an argument. */
-  readonly lastError: string | null;
-  readonly latencyMs: number | null;
-  readonly version: string | null;
-  readonly role: string | null;
-  readonly uptimeSeconds: number | null;
-  readonly usedMemoryBytes: number | null;
-}
-
-const HEALTH_DEADLINE_MS = 500;
-/** An idle subscriber never notices a dead peer by itself; with it, 1.2 s (measured behind a black hole). */
-const HEARTBEAT_MS = 1_000;
-const PROBE_TTL_MS = 10_000;
-
-export class RedisConnections {
-  readonly command: Redis;
+export class RedisConnections implements RedisAccess {
   readonly #deps: RedisConnectionsDeps;
   readonly #events = new EventEmitter();
   readonly #latency = new Latency();
-  #subscriber: { readonly client: Redis; readonly heartbeat: NodeJS.Timeout } | undefined;
+  readonly #side: CommandSide;
+  readonly #readers: BlockingReaders;
+  #subscriber: Subscriber | undefined;
   #lastError: string | null = null;
   #hasBeenReady = false;
-  #isReady = false;
   #isStopped = false;
   #roundTrips = 0;
 
   private constructor(deps: RedisConnectionsDeps) {
     this.#deps = deps;
-    this.command = connect(deps.target.url, commandOptions(deps.target, deps.random));
-    this.#listen();
+    const { target, random } = deps;
+    const onError = (error: unknown) => this.#note(error);
+    const side: CommandSideDeps = {
+      ...deps,
+      onError,
+      onReady: () => this.#ready(),
+      onDown: () => this.#down(),
+    };
+    this.#side = target.clusterNodes ? new ClusterSide(side, target.clusterNodes) : new Pool(side);
+    this.#readers = new BlockingReaders({ target, random, onError });
   }
 
+  /** @throws JackError E_CONFIG_INVALID when the file with the authorities of TLS cannot be read. */
   static create(deps: RedisConnectionsDeps): RedisConnections {
     return new RedisConnections(deps);
   }
 
   /** Returns when Redis answers, the first try failed, or the time for connecting is over; it goes on trying. Never throws. */
   async start(): Promise<void> {
-    const firstTry = new Promise<void>((resolve) => {
-      this.#events.once('ready', resolve);
-      this.command.once('close', resolve);
-    });
-    // Its failure arrives as an error event as well, which is where it is kept.
-    this.command.connect().catch((error: unknown) => this.#note(error));
     // A server that is loading its data, or frozen, accepts the connection and says nothing for as long as it takes.
-    await Promise.race([firstTry, pause(this.#deps.target.connectionTimeoutMs, undefined, { ref: false })]);
-    if (this.#isReady || this.#isStopped) return;
+    const patience = pause(this.#deps.target.connectionTimeoutMs, undefined, { ref: false });
+    await Promise.race([this.#side.connect(), patience]);
+    if (this.isReady() || this.#isStopped) return;
     const level = this.#deps.isNamed ? 'warn' : 'info';
     this.#deps.logger.log(level, 'no Redis answers; state is served from memory', {
       reason: this.#lastError,
@@ -77,51 +75,68 @@ export class RedisConnections {
   async stop(): Promise<void> {
     if (this.#isStopped) return;
     this.#isStopped = true;
-    this.#isReady = false;
-    this.command.disconnect();
-    clearInterval(this.#subscriber?.heartbeat);
-    this.#subscriber?.client.disconnect();
+    this.#side.stop();
+    this.#subscriber?.stop();
+    this.#readers.stop();
+  }
+
+  /** In front of every exchange. */
+  get guard(): Breaker {
+    return this.#side.breaker;
+  }
+
+  /** The first command connection, or the client of the cluster. */
+  get command(): Redis | Cluster {
+    return this.#side.clientOf(0);
   }
 
   /** The connection that listens, made when first asked for. What is published while it is away is lost. */
   subscriber(): Redis {
-    if (this.#subscriber) return this.#subscriber.client;
-    const { target, random } = this.#deps;
-    const client = connect(target.url, subscriberOptions(target, random));
-    // The command connection reports what is wrong with the server; this one only must not crash the process.
-    client.on('error', (error: unknown) => this.#note(error));
-    const heartbeat = setInterval(() => {
-      if (client.status === 'ready') client.ping().catch((error: unknown) => this.#note(error));
-    }, HEARTBEAT_MS).unref();
-    this.#subscriber = { client, heartbeat };
-    return client;
+    this.#subscriber ??= new Subscriber({
+      target: this.#deps.target,
+      random: this.#deps.random,
+      clusterNodes: () => this.#side.nodes(),
+      onError: (error) => this.#note(error),
+    });
+    return this.#subscriber.client;
+  }
+
+  /**
+   * A connection of its own for commands that wait at the server. Its calls fail when the connection ends, so whoever
+   * reads in a loop goes on after an error; `disconnect()` gives it back.
+   * @param longestBlockMs of any of its commands; one that blocks longer loses its connection.
+   */
+  blockingReader({ longestBlockMs = 30_000 } = {}): Redis | Cluster {
+    return this.#readers.open(longestBlockMs);
   }
 
   isReady(): boolean {
-    return this.#isReady;
+    return this.#side.isReady();
   }
 
   /** What a guard needs to know of the connection. */
   link(): GuardedLink {
-    return {
-      isReady: () => this.#isReady,
-      probe: async () => {
-        await this.command.set(this.#deps.probeKey, '1', 'PX', PROBE_TTL_MS);
-      },
-      reconnect: () => this.command.disconnect(true),
-    };
+    return this.#side.link();
   }
 
   /** Called once for every change from usable to not and back. */
   onChange(listener: (isReady: boolean) => void): void {
-    this.#events.on('ready', () => listener(true));
-    this.#events.on('down', () => listener(false));
+    this.#events.on('change', listener);
   }
 
-  /** Counts and times one exchange with the server, of however many commands. */
-  async exchange<T>(work: () => Promise<T>, operation = 'other'): Promise<T> {
-    this.#roundTrips += 1;
-    return await this.#latency.time(operation, work);
+  groupOf(name: string): number {
+    return this.#side.groupOf(name);
+  }
+
+  clientOf(group: number): Redis | Cluster {
+    return this.#side.clientOf(group);
+  }
+
+  async exchange<T>(work: () => Promise<T>, operation = 'other', group = 0): Promise<T> {
+    return await this.#side.run(group, () => {
+      this.#roundTrips += 1;
+      return this.#latency.time(operation, work);
+    });
   }
 
   /** How often a request was sent to the server and its answer waited for. */
@@ -138,44 +153,28 @@ export class RedisConnections {
     return this.#latency.byOperation();
   }
 
+  /** Never throws, and answers within half a second. */
   async health(): Promise<RedisHealth> {
-    const nothing = {
-      latencyMs: null,
-      version: null,
-      role: null,
-      uptimeSeconds: null,
-      usedMemoryBytes: null,
-    };
-    if (!this.#isReady) {
-      return { state: this.#isStopped ? 'away' : 'connecting', lastError: this.#lastError, ...nothing };
-    }
-    try {
-      const startedAt = performance.now();
-      const info = await withDeadline(this.command.info(), HEALTH_DEADLINE_MS);
-      const latencyMs = performance.now() - startedAt;
-      return { state: 'ready', lastError: this.#lastError, latencyMs, ...readInfo(info) };
-    } catch (error) {
-      this.#note(error);
-      return { state: 'away', lastError: this.#lastError, ...nothing };
-    }
+    return await readHealth({
+      side: this.#side,
+      isStopped: this.#isStopped,
+      lastError: () => this.#lastError,
+      onError: (error) => this.#note(error),
+      subscriber: () => this.#subscriber?.state ?? null,
+      blockingReaders: () => this.#readers.count,
+    });
   }
 
-  #listen(): void {
-    // Without this listener the client prints every failed attempt; the log gets changes, not attempts.
-    this.command.on('error', (error: unknown) => this.#note(error));
-    this.command.on('ready', () => {
-      this.#isReady = true;
-      this.#deps.logger.info(this.#hasBeenReady ? 'Redis is connected again' : 'Redis is connected');
-      this.#hasBeenReady = true;
-      this.#lastError = null;
-      this.#events.emit('ready');
-    });
-    this.command.on('close', () => {
-      if (!this.#isReady) return;
-      this.#isReady = false;
-      this.#deps.logger.warn('the connection to Redis is closed', { reason: this.#lastError });
-      this.#events.emit('down');
-    });
+  #ready(): void {
+    this.#deps.logger.info(this.#hasBeenReady ? 'Redis is connected again' : 'Redis is connected');
+    this.#hasBeenReady = true;
+    this.#lastError = null;
+    this.#events.emit('change', true);
+  }
+
+  #down(): void {
+    this.#deps.logger.warn('the connection to Redis is closed', { reason: this.#lastError });
+    this.#events.emit('change', false);
   }
 
   #note(error: unknown): void {
@@ -183,22 +182,4 @@ export class RedisConnections {
     // "Connection is closed." follows every cause and explains none.
     if (kind !== 'Error' || this.#lastError === null) this.#lastError = kind;
   }
-}
-
-function connect(url: string | undefined, options: ClientOptions): Redis {
-  return url === undefined ? new Redis(options) : new Redis(url, options);
-}
-
-function readInfo(info: string) {
-  const text = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1] ?? null;
-  const number = (name: string) => {
-    const value = text(name);
-    return value === null ? null : Number(value);
-  };
-  return {
-    version: text('redis_version'),
-    role: text('role'),
-    uptimeSeconds: number('uptime_in_seconds'),
-    usedMemoryBytes: number('used_memory'),
-  };
 }

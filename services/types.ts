@@ -88,7 +88,19 @@ export interface Message {
   readonly segments: number;
   readonly status: MessageStatus;
   readonly errorCode: number | null;
+  /** Taken out of the assistant's context. */
+  readonly retracted?: boolean;
   readonly createdAt: string;
+}
+
+/** One text as the assistant sees it: what was said, not what became of it on the way. */
+export interface ContextMessage {
+  readonly seq: number;
+  readonly direction: Direction;
+  readonly sender: Sender;
+  readonly body: string;
+  readonly media: readonly Media[];
+  readonly createdAtMs: number;
 }
 
 /** What the assistant has learned. Absent means "not known yet". */
@@ -126,7 +138,7 @@ export interface ConversationSnapshot {
   readonly summary: string;
   readonly slots: Slots;
   /** The last 50 at most, oldest first. */
-  readonly messages: readonly Message[];
+  readonly messages: readonly ContextMessage[];
 }
 
 export interface OpeningHours {
@@ -173,3 +185,82 @@ export interface AgentConfiguration {
   readonly organization: Organization;
   readonly inventory: readonly Vehicle[];
 }
+
+/** What an organization's inbox shows at a glance, as of `asOf`. Times are ISO 8601 UTC. */
+export interface LiveView {
+  readonly asOf: string;
+  /** Conversations in which something was said and that are not in the archive. */
+  readonly open: number;
+  /** Of these: a person speaks in them, and the shopper's text is the last. */
+  readonly waitingForPerson: number;
+  /** Of these: the assistant owes a reply. */
+  readonly waitingForAssistant: number;
+  readonly optedOut: number;
+  readonly newestAt: string | null;
+  /** The newest, at most ten. */
+  readonly newest: readonly {
+    readonly leadId: LeadId;
+    readonly owner: Owner;
+    readonly lastSeq: number;
+    readonly lastMessageAt: string;
+  }[];
+}
+
+/** A conversation as a model is asked with it, made at `rev`: the base rev, as of a snapshot. */
+export interface ModelContext {
+  readonly organizationId: OrganizationId;
+  readonly conversationId: ConversationId;
+  readonly rev: Rev;
+  readonly messages: readonly {
+    readonly role: 'system' | 'user' | 'assistant';
+    readonly content: string;
+  }[];
+}
+
+/** A chat that was taken over from a chat library; `rev` changes with its content. */
+export interface Transcript {
+  readonly id: string;
+  readonly rev: string;
+  readonly userName: string;
+  /** As they were in the library's file, oldest first. */
+  readonly messages: readonly Readonly<Record<string, unknown>>[];
+}
+
+/** A model provider's API key of one organization, sealed (services/secrets.ts), and what it was used for. */
+export interface ProviderKey {
+  readonly keySealed: string;
+  readonly queries: number;
+  readonly tokens: number;
+  readonly balance: number | null;
+}
+
+/** Small facts of a session, as JSON; see services/sessions.ts for how much. */
+export type SessionData = Readonly<Record<string, unknown>>;
+
+/** Somebody who is logged in, as of `readAtMs`. All times are the record's clock, in milliseconds since the epoch. */
+export interface Session {
+  /** May be shown; opens nothing. */
+  readonly id: string;
+  /** SHA-256 of the token, hex. */
+  readonly tokenHash: string;
+  readonly organizationId: OrganizationId;
+  readonly kind: 'guest' | 'staff';
+  /** Guest: an opaque id of the handset. Staff: the name that the person gave. */
+  readonly userId: string;
+  /** Staff: the key it was opened with, without which it ends. */
+  readonly apiKeyId: string | null;
+  readonly data: SessionData;
+  /** Raised by every change of `data` and by the end. */
+  readonly rev: number;
+  readonly createdAtMs: number;
+  readonly lastSeenAtMs: number;
+  readonly expiresAtMs: number;
+  /** Whatever the use; null: only idleness ends it. */
+  readonly endsAtMs: number | null;
+  readonly readAtMs: number;
+}
+
+/** Of staff at a conversation: `presence` looks at it, `typing` writes. */
+export type PresenceKind = 'presence' | 'typing';
+/** By name, until when (milliseconds since the epoch) somebody is taken to be there. */
+export type Presence = Readonly<Record<string, number>>;

@@ -8,8 +8,8 @@ export class CallError extends Error {
 }
 
 /** @throws {CallError} */
-async function call(path, body) {
-  const request = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) };
+async function call(path, body, options = {}) {
+  const request = body === undefined ? options : { ...options, method: 'POST', body: JSON.stringify(body) };
   const response = await fetch(`/api/simulator/${path}`, {
     ...request,
     headers: body === undefined ? {} : { 'Content-Type': 'application/json' },
@@ -21,6 +21,9 @@ async function call(path, body) {
   throw new CallError(response.status, answer.detail ?? answer.title ?? `Jack answered ${response.status}.`);
 }
 
+/** @returns {Promise<{organizationId: string | null, phone: string | null}>} whom this browser texted last, as whom. */
+export const readHandset = () => call('session');
+export const keepHandset = (key) => call('session', key, { keepalive: true });
 export const readStatus = () => call('status');
 export const readOrganizations = () => call('organizations');
 export const readConversation = (key) => call(`conversation?${new URLSearchParams(key)}`);

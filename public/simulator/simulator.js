@@ -1,10 +1,10 @@
 /** The phone page: picks a dealership and a phone, follows their conversation, and sends. */
-import { follow, readConversation, readOrganizations, sendText } from './api.js';
+import { follow, keepHandset, readConversation, readHandset, readOrganizations, sendText } from './api.js';
 import { createComposer } from './composer.js';
 import { createConversationView } from './conversation.js';
 import { byId, setText } from './dom.js';
 import { createPanel } from './panel.js';
-import { isPhone, randomPhone, recall, remember } from './shopper.js';
+import { isPhone, randomPhone } from './shopper.js';
 import { createTrials } from './trials.js';
 
 const RETRY_MS = 1000;
@@ -150,7 +150,7 @@ async function deliver(messageSid) {
 /** Shows another conversation. */
 async function open(organizationId, phone) {
   Object.assign(state, { organizationId, phone, view: EMPTY, pending: new Map() });
-  remember({ organizationId, phone });
+  remember(key());
   const dealership = state.organizations.find(({ id }) => id === organizationId);
   byId('dealership').value = organizationId;
   byId('phone').value = phone;
@@ -163,6 +163,17 @@ async function open(organizationId, phone) {
   unfollow();
   unfollow = follow(key(), { onChange: load, onAway: () => goneAway(), onBack: cameBack });
   await load();
+}
+
+/** Not waited for: one can text meanwhile. Choices that follow each other quickly arrive in their order. */
+let remembering = Promise.resolve();
+function remember(handset) {
+  remembering = remembering
+    .then(() => (isCurrent(handset) ? keepHandset(handset) : undefined))
+    .catch(() => {
+      // The stream says when Jack is away; what he has not taken is offered again.
+      setTimeout(() => isCurrent(handset) && remember(handset), RETRY_MS);
+    });
 }
 
 /** A phone without a conversation, as far as a few tries find one. */
@@ -207,7 +218,7 @@ async function start() {
 async function choose() {
   state.organizations = await readOrganizations();
   byId('dealership').replaceChildren(...state.organizations.map(({ id, name }) => new Option(name, id)));
-  const last = recall();
+  const last = await readHandset();
   const ids = state.organizations.map(({ id }) => id);
   const organizationId = ids.includes(last.organizationId) ? last.organizationId : ids[0];
   if (organizationId === undefined) {

@@ -1,5 +1,6 @@
 /** The administrator's hand on the cached state: emptying it, and forcing the Map. */
 import { z } from 'zod';
+import { fallbackValueSchema } from '../../redis-migration.js';
 import type { AppContext } from '../../services/context.js';
 import { writeAudit } from '../../services/record/audit.js';
 import { readProfile } from '../../services/record/organizations.js';
@@ -54,4 +55,39 @@ export const cacheAdminRoutes = ({ database, state }: Context): readonly Route[]
       return reply(200, { mode });
     },
   }),
+  defineRoute({
+    ...administrator,
+    method: 'get',
+    path: '/api/admin/cache/fallback/values',
+    summary:
+      'What the Map holds for Redis, to be saved before a restart in an outage. It holds texts of shoppers.',
+    answers: { 200: { description: 'Lines of JSON, one value each.', lines: fallbackValueSchema } },
+    handle: async ({ caller: { actor } }) => {
+      await writeAudit(database.orm, { ...EVERYBODY, actor, action: 'cache.export', details: {} });
+      return reply(200, asLines(state.exportFallback()));
+    },
+  }),
+  defineRoute({
+    ...administrator,
+    method: 'post',
+    path: '/api/admin/cache/fallback/values',
+    summary:
+      'Takes such values in again. One that is older than the record costs a read of the record and nothing else.',
+    body: z.strictObject({ items: z.array(fallbackValueSchema).min(1).max(100) }),
+    answers: {
+      200: { description: 'How many were taken in.', schema: z.strictObject({ taken: z.int().min(0) }) },
+    },
+    handle: async ({ body: { items }, caller: { actor } }) => {
+      state.importFallback(items);
+      const taken = items.length;
+      await writeAudit(database.orm, { ...EVERYBODY, actor, action: 'cache.import', details: { taken } });
+      return reply(200, { taken });
+    },
+  }),
 ];
+
+const EVERYBODY = { organizationId: '*', subject: 'cache' } as const;
+
+async function* asLines<T>(values: Iterable<T>): AsyncGenerator<T> {
+  yield* values;
+}

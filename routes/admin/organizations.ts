@@ -25,7 +25,7 @@ import {
   timezoneSchema,
 } from '../schemas.js';
 
-type Context = Pick<AppContext, 'config' | 'database' | 'secrets' | 'state'>;
+type Context = Pick<AppContext, 'config' | 'database' | 'secrets' | 'sessions' | 'state'>;
 
 const administrator = { access: 'administrator', tag: 'Administrator' } as const;
 const BASE = '/api/admin/organizations';
@@ -145,7 +145,7 @@ const numberRoute = (ctx: Context): Route =>
     },
   });
 
-const keyRoutes = ({ database }: Context): readonly Route[] => [
+const keyRoutes = ({ database, sessions }: Context): readonly Route[] => [
   defineRoute({
     ...administrator,
     method: 'post',
@@ -166,7 +166,7 @@ const keyRoutes = ({ database }: Context): readonly Route[] => [
     ...administrator,
     method: 'delete',
     path: `${BASE}/{organizationId}/api-keys/{keyId}`,
-    summary: 'Revokes an API key, at once.',
+    summary: 'Revokes an API key and ends the sessions that were opened with it, at once.',
     params: byId.extend({ keyId: keyIdSchema }),
     answers: { 204: { description: 'Revoked.' } },
     problems: ['E_NOT_FOUND'],
@@ -174,6 +174,7 @@ const keyRoutes = ({ database }: Context): readonly Route[] => [
       if (!(await revokeApiKey(database, organizationId, keyId, caller.actor))) {
         throw new JackError('E_NOT_FOUND', 'The organization has no such key.');
       }
+      await sessions.catchUp();
       return reply(204);
     },
   }),

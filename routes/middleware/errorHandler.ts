@@ -30,7 +30,9 @@ export function createErrorHandler({
 function sendProblem(res: Response, req: Request, error: JackError, publicUrl: string | undefined): void {
   const place = { publicUrl, requestId: requestIdOf(res), instance: pathOf(req) };
   if (error.status === 401) res.set('WWW-Authenticate', 'Bearer realm="jack"');
-  if (error.status === 503 || error.status === 429) res.set('Retry-After', String(RETRY_AFTER_SECONDS));
+  if (error.status === 503 || error.status === 429) {
+    res.set('Retry-After', String(error.retryAfterSeconds ?? RETRY_AFTER_SECONDS));
+  }
   res.set('Cache-Control', 'no-store');
   // end() instead of json(), which would add a charset that JSON does not have.
   res

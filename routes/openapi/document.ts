@@ -2,8 +2,11 @@
 import { OpenAPIRegistry, OpenApiGeneratorV31, type RouteConfig } from '@asteasolutions/zod-to-openapi';
 import type { z } from 'zod';
 import { ERRORS, type ErrorCode } from '../../services/errors.js';
+import { cookieName } from '../middleware/sessionCookie.js';
 import { PROBLEM_TYPE } from '../problem.js';
 import { problemSchema } from '../schemas.js';
+import { EVENTS_TYPE } from './events.js';
+import { LINES_TYPE } from './lines.js';
 import type { Access, Route } from './route.js';
 
 export type OpenApiDocument = ReturnType<OpenApiGeneratorV31['generateDocument']>;
@@ -18,7 +21,9 @@ export interface DocumentOptions {
 const SECURITY: Readonly<Record<Access, { [scheme: string]: string[] }[]>> = {
   open: [],
   administrator: [{ administratorKey: [] }],
-  organization: [{ organizationKey: [] }],
+  organization: [{ organizationKey: [] }, { staffSession: [] }],
+  session: [{ staffSession: [] }],
+  visitor: [],
 };
 
 export function createDocument(routes: readonly Route[], options: DocumentOptions): OpenApiDocument {
@@ -32,6 +37,13 @@ export function createDocument(routes: readonly Route[], options: DocumentOption
     ...bearer,
     description: 'An API key of the organization: it alone says whose data a call is about.',
   });
+  registry.registerComponent('securitySchemes', 'staffSession', {
+    type: 'apiKey',
+    in: 'cookie',
+    name: cookieName('staff', options.publicUrl),
+    description: 'The session of POST /api/session, for pages of this server.',
+  });
+  registry.registerComponent('securitySchemes', 'metricsToken', { ...bearer, description: 'METRICS_TOKEN.' });
   for (const route of routes) registry.registerPath(toConfig(route));
   for (const other of options.others) registry.registerPath(other);
   return new OpenApiGeneratorV31(registry.definitions).generateDocument({
@@ -47,7 +59,7 @@ export function createDocument(routes: readonly Route[], options: DocumentOption
 }
 
 function toConfig(route: Route): RouteConfig {
-  const { method, path, tag, summary, params, query, body, access } = route;
+  const { method, path, tag, summary, params, query, headers, body, access } = route;
   return {
     method,
     path,
@@ -58,6 +70,7 @@ function toConfig(route: Route): RouteConfig {
     request: {
       ...(params ? { params: params as z.ZodObject } : {}),
       ...(query ? { query: query as z.ZodObject } : {}),
+      ...(headers ? { headers: headers as z.ZodObject } : {}),
       ...(body ? { body: { required: true, content: { 'application/json': { schema: body } } } } : {}),
     },
     responses: { ...answersOf(route), ...problemResponses(problemsOf(route)) },
@@ -70,17 +83,26 @@ const operationIdOf = ({ method, path }: Route): string =>
 
 const answersOf = ({ answers }: Route): RouteConfig['responses'] =>
   Object.fromEntries(
-    Object.entries(answers).map(([status, { description, schema }]) => [
+    Object.entries(answers).map(([status, { description, schema, lines, events }]) => [
       status,
-      { description, ...(schema ? { content: { 'application/json': { schema } } } : {}) },
+      {
+        description,
+        ...(schema ? { content: { 'application/json': { schema } } } : {}),
+        ...(lines ? { content: { [LINES_TYPE]: { schema: lines } } } : {}),
+        ...(events ? { content: { [EVENTS_TYPE]: { schema: events } } } : {}),
+      },
     ]),
   );
 
 /** Every code that a call may answer with. */
 export function problemsOf(route: Route): readonly ErrorCode[] {
   const codes: ErrorCode[] = [...(route.problems ?? [])];
-  if (route.access !== 'open') codes.push('E_UNAUTHENTICATED', 'E_DB_UNAVAILABLE', 'E_INTERNAL');
-  if (route.params ?? route.query ?? route.body) codes.push('E_INPUT_INVALID');
+  if (route.access !== 'open') {
+    codes.push('E_UNAUTHENTICATED', 'E_RATE_LIMITED', 'E_DB_UNAVAILABLE', 'E_INTERNAL');
+  }
+  const isByCookie = route.access === 'organization' || route.access === 'session';
+  if (route.access === 'visitor' || (isByCookie && route.method !== 'get')) codes.push('E_CROSS_SITE');
+  if (route.params ?? route.query ?? route.headers ?? route.body) codes.push('E_INPUT_INVALID');
   if (route.body) codes.push('E_BODY_TOO_LARGE', 'E_MEDIA_TYPE');
   return [...new Set(codes)];
 }

@@ -2,11 +2,19 @@
 import express, { type IRouter, type Request, type RequestHandler, type Response } from 'express';
 import type { AppContext } from '../../services/context.js';
 import { JackError } from '../../services/errors.js';
-import { authenticateAdministrator, authenticateOrganization } from '../middleware/authenticate.js';
+import {
+  authenticateAdministrator,
+  authenticateOrganization,
+  authenticateSession,
+  meetVisitor,
+} from '../middleware/authenticate.js';
+import { countFailures, limitCaller } from '../middleware/rateLimit.js';
+import { sendEvents } from './events.js';
 import { parseInput } from './input.js';
-import type { Access, Route } from './route.js';
+import { sendLines } from './lines.js';
+import type { Access, EventsBody, Route } from './route.js';
 
-type Context = Pick<AppContext, 'config' | 'database' | 'logger'>;
+type Context = Pick<AppContext, 'config' | 'database' | 'logger' | 'limits' | 'sessions'>;
 
 const JSON_LIMIT = '256kb';
 
@@ -37,22 +45,39 @@ export function refuseMethod(methods: readonly string[]): RequestHandler {
 
 function answer(route: Route, ctx: Context, parseJson: RequestHandler): RequestHandler {
   return async (req, res) => {
-    const caller = await authenticate[route.access](ctx, req);
+    const caller = await authenticate[route.access](ctx, req, res);
     const params = route.params && parseInput(route.params, req.params, 'path');
     const query = route.query && parseInput(route.query, req.query, 'query');
     const body = route.body && parseInput(route.body, await readJson(req, res, parseJson), 'body');
-    const reply = await route.handle({ caller, params, query, body });
-    res.set('Cache-Control', 'no-store').status(reply.status);
-    if (reply.body === undefined) res.end();
+    const headers = route.headers && parseInput(route.headers, req.headers, 'header');
+    const reply = await route.handle({ caller, params, query, headers, body });
+    res
+      .set('Cache-Control', 'no-store')
+      .set(reply.headers ?? {})
+      .status(reply.status);
+    if (route.answers[reply.status]?.lines) await sendLines(res, reply.body as AsyncIterable<unknown>);
+    else if (route.answers[reply.status]?.events) await sendEvents(req, res, reply.body as EventsBody);
+    else if (reply.body === undefined) res.end();
     else res.json(reply.body);
   };
 }
 
 const authenticate = {
   open: async () => undefined,
-  administrator: async (ctx: Context, req: Request) => authenticateAdministrator(ctx, req),
-  organization: authenticateOrganization,
-} satisfies Record<Access, (ctx: Context, req: Request) => Promise<unknown>>;
+  visitor: async (ctx: Context, req: Request) => meetVisitor(ctx, req),
+  administrator: async (ctx: Context, req: Request, res: Response) =>
+    await countFailures(ctx, { req, res }, async () => authenticateAdministrator(ctx, req)),
+  organization: async (ctx: Context, req: Request, res: Response) => {
+    const caller = await countFailures(ctx, { req, res }, () => authenticateOrganization(ctx, req));
+    await limitCaller(ctx, res, caller);
+    return caller;
+  },
+  session: async (ctx: Context, req: Request, res: Response) => {
+    const caller = await countFailures(ctx, { req, res }, () => authenticateSession(ctx, req));
+    await limitCaller(ctx, res, caller);
+    return caller;
+  },
+} satisfies Record<Access, (ctx: Context, req: Request, res: Response) => Promise<unknown>>;
 
 /** After the credential: nobody without one makes us read a body. */
 async function readJson(req: Request, res: Response, parseJson: RequestHandler): Promise<unknown> {

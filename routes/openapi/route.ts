@@ -2,40 +2,73 @@
  * A call of the API as data: express checks requests by it, and the OpenAPI document is made of it, so the two
  * cannot differ.
  */
+import type { Request, Response } from 'express';
 import type { z } from 'zod';
 import type { ErrorCode } from '../../services/errors.js';
-import type { AdministratorCaller, OrganizationCaller } from '../middleware/authenticate.js';
+import type {
+  AdministratorCaller,
+  OrganizationCaller,
+  SessionCaller,
+  VisitorCaller,
+} from '../middleware/authenticate.js';
 
-export type Access = 'open' | 'administrator' | 'organization';
+/** `organization`: a key or a session. `session`: a session alone. `visitor`: anybody, but from pages of this server. */
+export type Access = 'open' | 'visitor' | 'administrator' | 'organization' | 'session';
 export type Method = 'get' | 'post' | 'patch' | 'delete';
 
 interface Callers {
   readonly open: undefined;
   readonly administrator: AdministratorCaller;
   readonly organization: OrganizationCaller;
+  readonly session: SessionCaller;
+  readonly visitor: VisitorCaller;
 }
 
 export interface AnswerSpec {
   readonly description: string;
   /** Absent: the answer has no body. */
   readonly schema?: z.ZodType;
+  /** Instead of `schema`, for answers of any length: the shape of each value of one line. */
+  readonly lines?: z.ZodType;
+  /** Instead of `schema`, for streams of server-sent events: the shape of their data. */
+  readonly events?: z.ZodType;
 }
+
+/** Writes events until the stream is over; what it throws before the first can still be answered. */
+export type EventsBody = (req: Request, res: Response) => Promise<void>;
 
 export type Answers = Readonly<Record<number, AnswerSpec>>;
 
-type BodyOf<Spec> = Spec extends { readonly schema: infer Schema extends z.ZodType }
+type BodyOf<Spec> = Spec extends { readonly lines: infer Line extends z.ZodType }
+  ? AsyncIterable<z.input<Line>>
+  : Spec extends { readonly events: z.ZodType }
+    ? EventsBody
+    : SchemaBodyOf<Spec>;
+
+type SchemaBodyOf<Spec> = Spec extends { readonly schema: infer Schema extends z.ZodType }
   ? z.input<Schema>
   : undefined;
 
 /** One of the documented answers with a body that fits it. */
 export type Reply<A extends Answers> = {
-  [Status in keyof A & number]: { readonly status: Status; readonly body: BodyOf<A[Status]> };
+  [Status in keyof A & number]: {
+    readonly status: Status;
+    readonly body: BodyOf<A[Status]>;
+    readonly headers?: ReplyHeaders | undefined;
+  };
 }[keyof A & number];
 
+export type ReplyHeaders = Readonly<Record<string, string>>;
+
 /** Keeps the status a literal, which inference through a promise would widen. */
-export const reply = <const Status extends number, Body = undefined>(status: Status, body?: Body) => ({
+export const reply = <const Status extends number, Body = undefined>(
+  status: Status,
+  body?: Body,
+  headers?: ReplyHeaders,
+) => ({
   status,
   body: body as Body,
+  headers,
 });
 
 export interface RouteSpec<
@@ -44,6 +77,7 @@ export interface RouteSpec<
   Query extends z.ZodType,
   Body extends z.ZodType,
   A extends Answers,
+  Headers extends z.ZodType = z.ZodType,
 > {
   readonly method: Method;
   /** With parameters in braces: `/api/leads/{leadId}`. */
@@ -53,6 +87,8 @@ export interface RouteSpec<
   readonly summary: string;
   readonly params?: Params;
   readonly query?: Query;
+  /** Names in lower case; any others may come too. */
+  readonly headers?: Headers;
   readonly body?: Body;
   readonly answers: A;
   /** Problems besides those that follow from access and input. */
@@ -62,6 +98,7 @@ export interface RouteSpec<
     readonly caller: Callers[Who];
     readonly params: z.output<Params>;
     readonly query: z.output<Query>;
+    readonly headers: z.output<Headers>;
     readonly body: z.output<Body>;
   }): Promise<Reply<A>>;
 }
@@ -72,8 +109,13 @@ export interface Route extends Omit<RouteSpec<Access, z.ZodType, z.ZodType, z.Zo
     readonly caller: Callers[Access];
     readonly params: unknown;
     readonly query: unknown;
+    readonly headers?: unknown;
     readonly body: unknown;
-  }): Promise<{ readonly status: number; readonly body: unknown }>;
+  }): Promise<{
+    readonly status: number;
+    readonly body: unknown;
+    readonly headers?: ReplyHeaders | undefined;
+  }>;
 }
 
 export function defineRoute<
@@ -82,6 +124,7 @@ export function defineRoute<
   Params extends z.ZodType = z.ZodUndefined,
   Query extends z.ZodType = z.ZodUndefined,
   Body extends z.ZodType = z.ZodUndefined,
->(spec: RouteSpec<Who, Params, Query, Body, A>): Route {
+  Headers extends z.ZodType = z.ZodUndefined,
+>(spec: RouteSpec<Who, Params, Query, Body, A, Headers>): Route {
   return spec as unknown as Route;
 }

@@ -6,9 +6,10 @@ import {
   type PhoneConversation,
   readPhoneConversation,
 } from '../../services/record/simulatedPhone.js';
+import { createGuestSession, type GuestContext } from './guestSession.js';
 import { conversationQuery, parseInput, redisBody, refuseForeignPage, textBody } from './input.js';
 
-type ApiContext = Pick<AppContext, 'database' | 'state' | 'assistant' | 'config'>;
+type ApiContext = GuestContext & Pick<AppContext, 'database' | 'state' | 'assistant' | 'config'>;
 
 /** Room for 1600 characters of any alphabet, escaped. */
 const BODY_LIMIT = '32kb';
@@ -22,6 +23,7 @@ export function createSimulatorApi(ctx: ApiContext, simulator: NonNullable<AppCo
     next();
   });
 
+  router.use('/session', createGuestSession(ctx, json));
   router.get('/status', (_req, res) => {
     res.json(statusOf(ctx));
   });

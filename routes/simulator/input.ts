@@ -14,6 +14,9 @@ const phone = z.string().transform((value, context): E164 => {
 
 export const conversationQuery = z.object({ organizationId, phone });
 
+/** The phone that a page texts as from now on. */
+export const handsetBody = z.strictObject({ organizationId, phone });
+
 export const textBody = z.strictObject({
   organizationId,
   from: phone,

@@ -21,7 +21,7 @@ const ROUTES = ['routes/'];
 const STATE_DOOR = ['redis-migration.ts'];
 const ADAPTER = ['services/cacheAdapter*'];
 const CACHE = ['services/cache.ts', 'services/cache/'];
-const REDIS = ['services/redis.ts', 'services/redis/'];
+const REDIS = ['services/redis.ts', 'services/redis/', 'services/upstash/'];
 const BELOW_DOOR = [...ADAPTER, ...CACHE, ...REDIS];
 
 /** The path of a text, which uses the tower and is not used by it. */

@@ -1,5 +1,5 @@
 /** One turn as the engine sees it: the texts to answer, what was said before, and the dealership's facts. */
-import type { ConversationSnapshot, Message, Vehicle } from '../types.js';
+import type { ContextMessage, ConversationSnapshot, Vehicle } from '../types.js';
 import { type CivilMinute, civilMinute } from './civilTime.js';
 import { toGsm } from './gsm.js';
 import { readWeek, type Week } from './hours.js';
@@ -69,18 +69,18 @@ function latest(texts: readonly string[]): string[] {
   return kept;
 }
 
-const isOutbound = ({ direction }: Message): boolean => direction === 'outbound';
+const isOutbound = ({ direction }: ContextMessage): boolean => direction === 'outbound';
 
 /** The texts after the last one we sent, and everything up to there. */
 function split({ messages }: ConversationSnapshot): {
-  pending: readonly Message[];
-  earlier: readonly Message[];
+  pending: readonly ContextMessage[];
+  earlier: readonly ContextMessage[];
 } {
   const lastOut = messages.findLastIndex(isOutbound);
   return { pending: messages.slice(lastOut + 1), earlier: messages.slice(0, lastOut + 1) };
 }
 
-function previousTexts(earlier: readonly Message[]): string[] {
+function previousTexts(earlier: readonly ContextMessage[]): string[] {
   const lastIn = earlier.findLastIndex((message) => !isOutbound(message));
   const until = earlier.slice(0, lastIn + 1);
   const start = until.findLastIndex(isOutbound) + 1;

@@ -3,6 +3,7 @@
  * not know, or bytes that do not decode, are a miss: another version of Jack may share the Redis.
  */
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import type { Decoded, ValueCodec } from './types.js';
 
 const JSON_PLAIN = 1;
 const JSON_DEFLATED = 2;
@@ -10,8 +11,8 @@ const JSON_DEFLATED = 2;
 const DEFLATE_FROM_BYTES = 1_024;
 /** No cached value is near it; a damaged length must not fill the memory. */
 const MAX_INFLATED_BYTES = 16 * 1024 * 1024;
-
-export type Decoded = { readonly isUsable: true; readonly value: unknown } | { readonly isUsable: false };
+const PLAIN_MARK = Buffer.of(JSON_PLAIN);
+const DEFLATED_MARK = Buffer.of(JSON_DEFLATED);
 
 /** @throws TypeError for undefined, functions and the like: JSON has no such values. */
 export function encode(value: unknown): Buffer {
@@ -20,9 +21,9 @@ export function encode(value: unknown): Buffer {
   const plain = Buffer.from(json, 'utf8');
   if (plain.length >= DEFLATE_FROM_BYTES) {
     const deflated = deflateRawSync(plain, { level: 1 });
-    if (deflated.length < plain.length) return Buffer.concat([Buffer.of(JSON_DEFLATED), deflated]);
+    if (deflated.length < plain.length) return Buffer.concat([DEFLATED_MARK, deflated]);
   }
-  return Buffer.concat([Buffer.of(JSON_PLAIN), plain]);
+  return Buffer.concat([PLAIN_MARK, plain]);
 }
 
 export function decode(bytes: Buffer): Decoded {
@@ -39,3 +40,5 @@ export function decode(bytes: Buffer): Decoded {
     return { isUsable: false };
   }
 }
+
+export const jsonCodec = { encode, decode } as ValueCodec<unknown>;

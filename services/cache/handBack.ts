@@ -6,9 +6,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from '../logger.js';
 import { RedisAwayError } from '../redis/guard.js';
-import type { OrganizationId } from '../types.js';
 import type { MemoryDriver } from './memoryDriver.js';
-import type { CacheDriver, CacheKey, Step } from './types.js';
+import type { CacheDriver, CacheKey, Tag } from './types.js';
 
 export interface HandBackStats {
   /** Names that Redis must still hear of. */
@@ -25,12 +24,13 @@ export interface HandBackDeps {
   readonly memory: MemoryDriver;
   readonly redis: CacheDriver;
   readonly logger: Logger;
-  /** Goes through the guard, so that a Redis that dies again ends the work at once. */
-  readonly run: Step;
   isRedisInUse(): boolean;
 }
 
+/** Values moved in one exchange, and exchanges planned at a time. */
 const BATCH = 100;
+const BATCHES = 10;
+const DROP_BATCH = 500;
 /** Between batches, so that moving never crowds out the texts of the moment. */
 const PAUSE_MS = 2;
 /** After a batch that got no answer although Redis is still in use. */
@@ -38,14 +38,17 @@ const PAUSE_AFTER_MISS_MS = 100;
 /** An outage that drops more names than this loses the oldest: they expire by themselves within minutes. */
 const MAX_NAMES = 500_000;
 
+/** A name, and when it was noted. */
+type Noted = readonly [name: string, noted: number];
+
 export class HandBack {
   readonly #deps: HandBackDeps;
   /** Names to delete in Redis; the number tells a name noted again while it was being deleted. */
   readonly #drops = new Map<string, number>();
   /** Names whose value in the Map is to be moved. */
   readonly #moves = new Map<string, number>();
-  /** Organizations of which Redis may hold nothing from before. */
-  readonly #clears = new Map<OrganizationId, number>();
+  /** Tags of which Redis may hold nothing from before. */
+  readonly #clears = new Map<Tag, number>();
   #noted = 0;
   #moved = 0;
   #superseded = 0;
@@ -69,14 +72,19 @@ export class HandBack {
     this.#add(this.#moves, name);
   }
 
-  noteClear(organizationId: OrganizationId): void {
+  /** Whether the Map's value of this name is one that Redis is to get. */
+  owesMove(name: string): boolean {
+    return this.#moves.has(name);
+  }
+
+  noteClear(tag: Tag): void {
     this.#noted += 1;
-    this.#clears.set(organizationId, this.#noted);
+    this.#clears.set(tag, this.#noted);
   }
 
   /** Whether Redis may hold something older under this name, so that its answer does not count. */
-  owes({ name, organizationId }: CacheKey<unknown>): boolean {
-    return this.#drops.has(name) || this.#clears.has(organizationId);
+  owes({ name, tags }: CacheKey<unknown>): boolean {
+    return this.#drops.has(name) || (this.#clears.size > 0 && tags.some((tag) => this.#clears.has(tag)));
   }
 
   /** Redis is given a newer value, so the Map's is not wanted there any more. */
@@ -88,15 +96,23 @@ export class HandBack {
    * Before traffic returns, and after single failures. What is noted meanwhile waits for the next time, since `owes`
    * keeps it from being read. @throws when Redis goes away again; what is left stays noted.
    */
-  async dropStale(redisRun: Step = (work) => work()): Promise<void> {
+  async dropStale(): Promise<void> {
     this.#startedAtMs = performance.now();
-    for (const [organizationId, noted] of [...this.#clears]) {
-      await this.#deps.redis.clearOrganization(organizationId, redisRun);
-      if (this.#clears.get(organizationId) === noted) this.#clears.delete(organizationId);
+    const failures: unknown[] = [];
+    for (const [tag, noted] of [...this.#clears]) {
+      try {
+        await this.#deps.redis.clearTag(tag);
+        if (this.#clears.get(tag) === noted) this.#clears.delete(tag);
+      } catch (error) {
+        if (!this.#isPartAway(error)) throw error;
+        failures.push(error);
+      }
     }
-    for (let left = this.#drops.size; left > 0; left -= BATCH * 5) {
-      await this.#drop(take(this.#drops, Math.min(left, BATCH * 5)), redisRun);
+    const owed = [...this.#drops];
+    for (let at = 0; at < owed.length; at += DROP_BATCH) {
+      await this.#drop(owed.slice(at, at + DROP_BATCH), failures);
     }
+    if (failures.length > 0) throw failures[0];
   }
 
   /** After traffic has returned: moves what carries a rev, then empties the Map. */
@@ -130,9 +146,21 @@ export class HandBack {
     };
   }
 
-  async #drop(batch: readonly (readonly [string, number])[], redisRun: Step): Promise<void> {
+  async #drop(batch: readonly (readonly [string, number])[], failures: unknown[]): Promise<void> {
     const names = batch.map(([name]) => name);
-    await redisRun(() => this.#deps.redis.delete(names));
+    try {
+      await this.#deps.redis.delete(names);
+    } catch (error) {
+      if (!this.#isPartAway(error)) throw error;
+      if (batch.length === 1) {
+        failures.push(error);
+        return;
+      }
+      const middle = batch.length >>> 1;
+      await this.#drop(batch.slice(0, middle), failures);
+      await this.#drop(batch.slice(middle), failures);
+      return;
+    }
     const settled = batch.filter(([name, noted]) => this.#drops.get(name) === noted).map(([name]) => name);
     for (const name of settled) this.#drops.delete(name);
     // A value that stayed in the Map would speak again in the next outage, over a newer one in Redis.
@@ -140,33 +168,58 @@ export class HandBack {
     this.#superseded += settled.length;
   }
 
+  /** One shard of a cluster: calls to it fail at once, and the names of the others are not to wait for it. */
+  #isPartAway(error: unknown): boolean {
+    return error instanceof RedisAwayError && error.reason === 'open' && this.#deps.isRedisInUse();
+  }
+
   async #move(): Promise<void> {
     const { memory, isRedisInUse } = this.#deps;
     while (this.#moves.size > 0) {
-      if (this.#isStopped || !isRedisInUse()) return;
-      const waitMs = await this.#moveSome(take(this.#moves, BATCH).map(([name]) => name));
-      await pause(waitMs, undefined, { ref: false });
+      for (const batch of this.#nextBatches()) {
+        if (this.#isStopped || !isRedisInUse()) return;
+        const waitMs = await this.#moveSome(batch);
+        await pause(waitMs, undefined, { ref: false });
+      }
     }
     if (!isRedisInUse()) return;
     memory.clear();
     this.#lastDurationMs = performance.now() - this.#startedAtMs;
   }
 
+  /** Names of one organization next to each other, since its list is told of all of a batch in one step. */
+  #nextBatches(): Noted[][] {
+    const ofTag = new Map<Tag | undefined, Noted[]>();
+    for (const noted of take(this.#moves, BATCHES * BATCH)) {
+      const tag = this.#deps.memory.entry(noted[0])?.tags[0];
+      const own = ofTag.get(tag);
+      if (own) own.push(noted);
+      else ofTag.set(tag, [noted]);
+    }
+    const all = [...ofTag.values()].flat();
+    return Array.from({ length: Math.ceil(all.length / BATCH) }, (_, n) =>
+      all.slice(n * BATCH, (n + 1) * BATCH),
+    );
+  }
+
   /** Reads the Map at the last moment: what was cleared, written anew or has expired meanwhile is not moved. @returns how long to wait before more. */
-  async #moveSome(names: readonly string[]): Promise<number> {
-    const { memory, redis, run } = this.#deps;
-    const batch = names.flatMap((name) => memory.entry(name) ?? []);
+  async #moveSome(batch: readonly Noted[]): Promise<number> {
+    const { memory, redis } = this.#deps;
+    // What has been settled or noted again since it was taken is not this batch's.
+    const isStillOwed = ([name, noted]: Noted) => this.#moves.get(name) === noted;
+    const owed = batch.filter(isStillOwed);
+    const entries = owed.flatMap(([name]) => memory.entry(name) ?? []);
     try {
-      if (batch.length > 0) await run(() => redis.set(batch));
-      this.#moved += batch.length;
-      this.#superseded += names.length - batch.length;
+      if (entries.length > 0) await redis.set(entries);
+      this.#moved += entries.length;
+      this.#superseded += owed.length - entries.length;
     } catch (error) {
       if (error instanceof RedisAwayError) return PAUSE_AFTER_MISS_MS;
       // Redis is there and does not want it, when it is full for instance: the record has it.
-      this.#failed += names.length;
-      this.#deps.logger.warn('Redis refused values of the hand-back', { count: names.length, error });
+      this.#failed += owed.length;
+      this.#deps.logger.warn('Redis refused values of the hand-back', { count: owed.length, error });
     }
-    for (const name of names) this.#moves.delete(name);
+    for (const noted of owed.filter(isStillOwed)) this.#moves.delete(noted[0]);
     return PAUSE_MS;
   }
 

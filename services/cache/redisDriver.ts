@@ -1,55 +1,244 @@
-/** The Redis side of the contract. One exchange a call; never KEYS or SCAN. */
+/**
+ * The Redis side of the contract. What is asked for in one moment travels together (services/waves.ts); never KEYS or SCAN.
+ *
+ * Every value is listed under its tags (tagIndex.ts). A write of a name that is known to be listed says "only if it is
+ * still there", and is made good with its listing when it was not.
+ */
 import { readFileSync } from 'node:fs';
-import type { ChainableCommander, Redis } from 'ioredis';
-import type { Clock } from '../clock.js';
-import type { OrganizationId } from '../types.js';
-import type { CacheDriver, StoredEntry } from './types.js';
+import type { ChainableCommander, Cluster, Redis } from 'ioredis';
+import { LRUCache } from 'lru-cache';
+import { type Clock, createSteadyTime } from '../clock.js';
+import type { RedisAccess } from '../redis/access.js';
+import { isOwnFault } from '../redis/guard.js';
+import { createWave } from '../waves.js';
+import {
+  addListings,
+  listingsOf,
+  MAX_TTL_MS,
+  type PipelineWithIndex,
+  takenForListedUntilMs,
+} from './tagIndex.js';
+import type { CacheDriver, StoredEntry, Tag } from './types.js';
 
 export interface RedisDriverDeps {
-  readonly redis: Redis;
+  readonly access: RedisAccess;
   readonly clock: Clock;
-  /** Name of the sorted set that lists an organization's values by when they expire. */
-  indexName(organizationId: OrganizationId): string;
-  /** Counts and times exchanges; the identity when nobody asks. */
-  exchange?<T>(work: () => Promise<T>, operation: string): Promise<T>;
+  /** Name of the sorted set that lists what a tag holds. */
+  indexName(tag: Tag): string;
 }
 
-/** The longest lifetime of a value: an index outlives everything it lists by an hour. */
-const MAX_TTL_MS = 31 * 24 * 3_600_000;
-const INDEX_GRACE_MS = 3_600_000;
 /** Small enough that no command keeps the server for a millisecond. */
 const CLEAR_BATCH = 500;
-/** How many writes of an organization go by until its index is trimmed. */
-const TRIM_EVERY = 16;
-/** Scores are clocks of several machines; a value whose name was trimmed too early could not be cleared. */
-const TRIM_GRACE_MS = 60_000;
+const WAVE_ITEMS = 1_000;
+/** Measured with 32 turns in flight: 4 to 16 are alike, 1 and 32 are slower. */
+const WAVE_CALLS = 16;
+/** Names that this process wrote; one that fell out is listed again. */
+const KNOWN_NAMES = 50_000;
 
-interface WithScripts extends Redis {
-  releaseLease(name: string, token: string): Promise<number>;
+/** What this process knows of a name that it wrote. */
+interface Note {
+  /** Number of the last write of it. */
+  lastWrite: number;
+  /** Until when it is listed under all its tags, ms since 1970. */
+  listedUntilMs: number;
 }
 
-export function createRedisDriver({
-  redis,
-  clock,
-  indexName,
-  exchange = (work) => work(),
-}: RedisDriverDeps): CacheDriver {
-  redis.defineCommand('releaseLease', {
-    numberOfKeys: 1,
-    lua: readFileSync(new URL('./lua/releaseLease-1.lua', import.meta.url), 'utf8'),
-  });
-  const writes = new Map<OrganizationId, number>();
+interface WithScripts {
+  releaseLease(name: string, token: string): Promise<number>;
+  unlistNames(index: string, ...namesAndScores: string[]): Promise<number>;
+}
 
-  /** Goes first in a pipeline: when only a part of it arrives, a name without value does no harm. */
-  function indexEntries(pipeline: ChainableCommander, entries: readonly StoredEntry[]): void {
-    const nowMs = clock.now();
-    for (const [organizationId, own] of groupByOrganization(entries)) {
-      const index = indexName(organizationId);
-      pipeline.zadd(index, ...own.flatMap(({ name, ttlMs }) => [nowMs + ttlMs, name]));
-      pipeline.pexpire(index, MAX_TTL_MS + INDEX_GRACE_MS);
-      const count = (writes.get(organizationId) ?? 0) + own.length;
-      writes.set(organizationId, count % TRIM_EVERY);
-      if (count >= TRIM_EVERY) pipeline.zremrangebyscore(index, '-inf', nowMs - TRIM_GRACE_MS);
+const script = (file: string) => readFileSync(new URL(`./lua/${file}`, import.meta.url), 'utf8');
+
+export function createRedisDriver({ access, clock, indexName }: RedisDriverDeps): CacheDriver {
+  const prepared = new WeakSet<Redis | Cluster>();
+  const known = new LRUCache<string, Note>({ max: KNOWN_NAMES });
+  const readWave = createWave<string, Buffer | undefined>({
+    enoughCalls: WAVE_CALLS,
+    maxItems: WAVE_ITEMS,
+    send: readMany,
+  });
+  const writeWave = createWave<StoredEntry, boolean>({
+    enoughCalls: WAVE_CALLS,
+    maxItems: WAVE_ITEMS,
+    send: writeMany,
+  });
+  // Names would be forgotten before their values when the clock is set forward.
+  const steadyMs = createSteadyTime(clock);
+  let writes = 0;
+  let listings = 0;
+
+  /** Of a millisecond: no two listings of a name have the same score, by which a clear tells an old one from a new one. */
+  function ownPart(): number {
+    listings = (listings + 1) % 1_000;
+    return listings / 1_000;
+  }
+
+  function clientOf(group: number): Redis | Cluster {
+    const client = access.clientOf(group);
+    if (prepared.has(client)) return client;
+    prepared.add(client);
+    client.defineCommand('releaseLease', { numberOfKeys: 1, lua: script('releaseLease-1.lua') });
+    client.defineCommand('indexNames', { numberOfKeys: 1, lua: script('index-1.lua') });
+    client.defineCommand('unlistNames', { numberOfKeys: 1, lua: script('unlist-1.lua') });
+    return client;
+  }
+
+  /** A command that does not travel in a wave goes after those that were asked for before it. */
+  async function exchange<T>(
+    operation: string,
+    name: string,
+    work: (client: Redis | Cluster) => Promise<T>,
+  ): Promise<T> {
+    const group = access.groupOf(name);
+    writeWave.flush(group);
+    readWave.flush(group);
+    return await access.exchange(() => work(clientOf(group)), operation, group);
+  }
+
+  async function readMany(group: number, names: readonly string[]): Promise<(Buffer | undefined)[]> {
+    const values = await access.exchange(() => clientOf(group).mgetBuffer(names as string[]), 'get', group);
+    return values.map((value) => value ?? undefined);
+  }
+
+  /**
+   * Names that are not known to be listed are listed in the same pipeline, after their values: when another client clears
+   * or flushes in between, a name without a value is left, which does no harm. @returns for each entry whether it is stored; false: it was thought to be listed and is gone.
+   */
+  async function writeMany(group: number, entries: readonly StoredEntry[]): Promise<(boolean | Error)[]> {
+    const nowMs = steadyMs();
+    const pipeline = clientOf(group).pipeline() as PipelineWithIndex;
+    const fresh = entries.filter((entry) => isFresh(entry, nowMs) && !isApart(entry));
+    const listings = listingsOf(fresh, nowMs + ownPart(), indexName);
+    for (const { name, value, ttlMs } of entries) {
+      if (ttlMs <= 0) pipeline.unlink(name);
+      else if (isListed(name, nowMs + ttlMs)) pipeline.set(name, value, 'PX', lifetime(ttlMs), 'XX');
+      else pipeline.set(name, value, 'PX', lifetime(ttlMs));
+    }
+    addListings(pipeline, listings, nowMs);
+    const replies = await access.exchange(() => execute(pipeline), 'set', group);
+    const failed = replies.slice(entries.length).find(([error]) => error)?.[0];
+    return replies.slice(0, entries.length).map(([error, reply]) => error ?? failed ?? reply !== null);
+  }
+
+  const isListed = (name: string, untilMs: number) => (known.peek(name)?.listedUntilMs ?? 0) >= untilMs;
+  const isFresh = ({ name, ttlMs }: StoredEntry, nowMs: number) =>
+    ttlMs > 0 && !isListed(name, nowMs + ttlMs);
+
+  /** Lists names whose values are elsewhere, as the values of one tag are in a cluster. */
+  async function list(entries: readonly StoredEntry[]): Promise<void> {
+    const nowMs = steadyMs();
+    const listings = [...listingsOf(entries, nowMs + ownPart(), indexName)];
+    await Promise.all(
+      [...byGroup(listings, ([index]) => index)].map(([group, own]) => {
+        const pipeline = clientOf(group).pipeline() as PipelineWithIndex;
+        addListings(pipeline, new Map(own), nowMs);
+        return access.exchange(() => allDone(pipeline), 'index', group);
+      }),
+    );
+  }
+
+  const isApart = ({ name, tags }: StoredEntry) =>
+    tags.some((tag) => access.groupOf(indexName(tag)) !== access.groupOf(name));
+
+  function byGroup<Item>(items: readonly Item[], nameOf: (item: Item) => string): Map<number, Item[]> {
+    const groups = new Map<number, Item[]>();
+    for (const item of items) {
+      const group = access.groupOf(nameOf(item));
+      const own = groups.get(group);
+      if (own) own.push(item);
+      else groups.set(group, [item]);
+    }
+    return groups;
+  }
+
+  /** One value that is known to be listed: what nearly every write is. */
+  async function writeListed(entry: StoredEntry): Promise<void> {
+    const number = ++writes;
+    noteWrite(entry.name, number);
+    const own = [entry];
+    const [isStored] = await writeWave.add(access.groupOf(entry.name), own);
+    if (isStored === false) await writeAgain(own, number);
+    // Cleared between the look and the sending, with an index that does not travel along.
+    else if (isFresh(entry, steadyMs()) && isApart(entry)) await list(own);
+  }
+
+  async function write(entries: readonly StoredEntry[]): Promise<void> {
+    const nowMs = steadyMs();
+    const fresh = entries.filter((entry) => isFresh(entry, nowMs));
+    const apart = fresh.filter(isApart);
+    const number = ++writes;
+    for (const { name } of entries) noteWrite(name, number);
+    const groups = [...byGroup(entries, ({ name }) => name)];
+    // Sent together; a value whose listing failed is reported as not stored, and its caller deletes it.
+    const [stored] = await Promise.all([
+      Promise.all(groups.map(([group, own]) => writeWave.add(group, own))),
+      apart.length > 0 ? list(apart) : undefined,
+    ]);
+    for (const { name, ttlMs } of fresh) noteListed(name, number, takenForListedUntilMs(ttlMs, nowMs));
+    const gone = groups.flatMap(([, own], n) => own.filter((_, at) => stored[n]?.[at] === false));
+    if (gone.length > 0) await writeAgain(gone, number);
+  }
+
+  /**
+   * Deleted, evicted, expired, or everything was flushed, and the listing with it. What was written or deleted since
+   * then, here, is newer and stays.
+   */
+  async function writeAgain(gone: readonly StoredEntry[], number: number): Promise<void> {
+    const own = gone.filter(({ name }) => known.peek(name)?.lastWrite === number);
+    for (const { name } of own) known.delete(name);
+    if (own.length > 0) await write(own);
+  }
+
+  function noteWrite(name: string, number: number): void {
+    const note = known.peek(name);
+    if (note) note.lastWrite = number;
+    else known.set(name, { lastWrite: number, listedUntilMs: 0 });
+  }
+
+  function noteListed(name: string, number: number, untilMs: number): void {
+    const note = known.peek(name);
+    if (note?.lastWrite === number) note.listedUntilMs = untilMs;
+  }
+
+  /** A write that is under way for the name is not made good any more. */
+  function noteGone(names: readonly string[]): void {
+    for (const name of names) known.delete(name);
+  }
+
+  async function removeMany(names: readonly string[], operation: string): Promise<number> {
+    const removed = await Promise.all(
+      [...byGroup(names, (name) => name)].map(([group, own]) => {
+        writeWave.flush(group);
+        readWave.flush(group);
+        return access.exchange(() => clientOf(group).unlink(...own), operation, group);
+      }),
+    );
+    return removed.reduce((sum, count) => sum + count, 0);
+  }
+
+  /**
+   * A name that is stored while this runs is listed anew and stays listed; one that was met already is left to those
+   * who store it all the time, so that the clear ends.
+   */
+  async function clearAll(index: string): Promise<number> {
+    const met = new Set<string>();
+    let cleared = 0;
+    for (let from = 0; ; ) {
+      const listed = await exchange('clear', index, (client) =>
+        client.zrange(index, String(from), String(from + CLEAR_BATCH - 1), 'WITHSCORES'),
+      );
+      if (listed.length === 0) return cleared;
+      const fresh = namesAndScores(listed).filter(([name]) => !met.has(name));
+      from = fresh.length > 0 ? 0 : from + CLEAR_BATCH;
+      if (fresh.length === 0) continue;
+      const names = fresh.map(([name]) => name);
+      for (const name of names) met.add(name);
+      noteGone(names);
+      cleared += await removeMany(names, 'clear');
+      await exchange('clear', index, (client) =>
+        (client as unknown as WithScripts).unlistNames(index, ...fresh.flat()),
+      );
     }
   }
 
@@ -57,81 +246,81 @@ export function createRedisDriver({
     name: 'redis',
     leaseScope: 'shared',
     getMany: async (names) => {
-      if (names.length === 0) return [];
-      const values = await exchange(() => redis.mgetBuffer([...names]), 'get');
-      return values.map((value) => value ?? undefined);
-    },
-    set: async (entries) => {
-      if (entries.length === 0) return;
-      const pipeline = redis.pipeline();
-      indexEntries(
-        pipeline,
-        entries.filter(({ ttlMs }) => ttlMs > 0),
+      const [first] = names;
+      if (first === undefined) return [];
+      if (names.length === 1) return await readWave.add(access.groupOf(first), names);
+      const groups = [...byGroup([...names.keys()], (at) => names[at] as string)];
+      const found: (Buffer | undefined)[] = Array.from({ length: names.length });
+      await Promise.all(
+        groups.map(async ([group, places]) => {
+          const values = await readWave.add(
+            group,
+            places.map((at) => names[at] as string),
+          );
+          for (const [n, at] of places.entries()) found[at] = values[n];
+        }),
       );
-      for (const { name, value, ttlMs } of entries) {
-        if (ttlMs > 0) pipeline.set(name, value, 'PX', lifetime(ttlMs));
-        else pipeline.unlink(name);
-      }
-      await exchange(() => execute(pipeline), 'set');
+      return found;
+    },
+    set: (entries) => {
+      const [only] = entries;
+      if (only === undefined) return Promise.resolve();
+      const isUsual = entries.length === 1 && only.ttlMs > 0 && isListed(only.name, steadyMs() + only.ttlMs);
+      return isUsual ? writeListed(only) : write(entries);
     },
     setIfAbsent: async (entry) => {
-      if (entry.ttlMs <= 0) return (await exchange(() => redis.exists(entry.name), 'setIfAbsent')) === 0;
       const { name, value, ttlMs } = entry;
-      const reply = await exchange(() => redis.set(name, value, 'PX', lifetime(ttlMs), 'NX'), 'setIfAbsent');
+      if (ttlMs <= 0) return (await exchange('setIfAbsent', name, (client) => client.exists(name))) === 0;
+      const reply = await exchange('setIfAbsent', name, (client) =>
+        client.set(name, value, 'PX', lifetime(ttlMs), 'NX'),
+      );
       if (reply !== 'OK') return false;
       // Only now: listed before, the value that was there could get an expiry that is not its own.
-      const pipeline = redis.pipeline();
-      indexEntries(pipeline, [entry]);
-      await exchange(() => execute(pipeline), 'setIfAbsent');
+      await list([entry]);
       return true;
     },
-    delete: async (names) =>
-      names.length === 0 ? 0 : await exchange(() => redis.unlink(...names), 'delete'),
+    delete: async (names) => {
+      noteGone(names);
+      return await removeMany(names, 'delete');
+    },
     acquireLease: async (name, token, ttlMs) => {
       if (ttlMs <= 0) return false;
-      return (await exchange(() => redis.set(name, token, 'PX', lifetime(ttlMs), 'NX'), 'lease')) === 'OK';
+      const reply = await exchange('lease', name, (client) =>
+        client.set(name, token, 'PX', lifetime(ttlMs), 'NX'),
+      );
+      return reply === 'OK';
     },
     releaseLease: async (name, token) =>
-      (await exchange(() => (redis as WithScripts).releaseLease(name, token), 'lease')) === 1,
-    clearOrganization: async (organizationId, step = (work) => work()) => {
-      const index = indexName(organizationId);
-      let cleared = 0;
-      for (;;) {
-        const batch = await step(() => clearSome(index));
-        if (batch === undefined) return cleared;
-        cleared += batch;
-      }
-    },
+      (await exchange('lease', name, (client) =>
+        (client as unknown as WithScripts).releaseLease(name, token),
+      )) === 1,
+    clearTag: (tag) => clearAll(indexName(tag)),
   };
-
-  /** @returns undefined when nothing is listed any more. */
-  async function clearSome(index: string): Promise<number | undefined> {
-    const names = await exchange(() => redis.zrange(index, '0', String(CLEAR_BATCH - 1)), 'clear');
-    if (names.length === 0) return undefined;
-    const pipeline = redis.pipeline();
-    pipeline.unlink(...names).zrem(index, ...names);
-    const [removed] = await exchange(() => execute(pipeline), 'clear');
-    return Number(removed);
-  }
 }
 
 /** Redis takes whole milliseconds, and 0 is an error. */
 const lifetime = (ttlMs: number): number => Math.max(1, Math.min(Math.round(ttlMs), MAX_TTL_MS));
 
-function groupByOrganization(entries: readonly StoredEntry[]): Map<OrganizationId, StoredEntry[]> {
-  const groups = new Map<OrganizationId, StoredEntry[]>();
-  for (const entry of entries) {
-    const group = groups.get(entry.organizationId);
-    if (group) group.push(entry);
-    else groups.set(entry.organizationId, [entry]);
+const namesAndScores = (flat: readonly string[]): [name: string, score: string][] =>
+  flat.flatMap((name, at) => (at % 2 === 0 ? [[name, flat[at + 1] ?? ''] as [string, string]] : []));
+
+type Replies = [error: Error | null, reply: unknown][];
+
+/**
+ * A pipeline answers with errors as values. @throws those that say something of the server (READONLY, LOADING), which
+ * the guard must hear of; the others are left to the caller of each command.
+ */
+async function execute(pipeline: ChainableCommander): Promise<Replies> {
+  const replies: Replies = (await pipeline.exec()) ?? [];
+  for (const [error] of replies) {
+    if (error && !isOwnFault(error)) throw error;
   }
-  return groups;
+  return replies;
 }
 
-/** @returns the replies. @throws the first error: a pipeline answers with errors as values. */
-async function execute(pipeline: ChainableCommander): Promise<unknown[]> {
-  const replies = (await pipeline.exec()) ?? [];
-  return replies.map(([error, reply]) => {
+/** @throws the first error. */
+async function allDone(pipeline: ChainableCommander): Promise<unknown[]> {
+  return (await execute(pipeline)).map(([error, reply]) => {
     if (error) throw error;
     return reply;
   });

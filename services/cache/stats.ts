@@ -1,59 +1,105 @@
-/** Counts per kind and times per store: aggregates only, no key and no tenant in them. */
-import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
+/**
+ * Counts and times, per kind and per store: aggregates only, no key and no tenant in them. Times are histograms, which
+ * can be added up over processes and minutes; percentiles cannot.
+ */
+import { Histogram, type Times } from '../histogram.js';
 
 export interface KindStats {
   readonly hits: number;
+  /** Of the hits, those that this process answered without asking a store. */
+  readonly localHits: number;
   readonly misses: number;
-  readonly errors: number;
   /** 0 to 1; null before the first read. */
   readonly hitRate: number | null;
+  readonly errors: number;
+  /** Of the errors, those for want of an answer in time. */
+  readonly timeouts: number;
+  /** As stored, encoded. */
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
+  /** Of the operations that asked a store. */
+  readonly times: Times;
 }
 
 export interface StoreStats {
-  readonly operations: number;
-  readonly p50Ms: number;
-  readonly p95Ms: number;
-  readonly p99Ms: number;
+  readonly hits: number;
+  readonly misses: number;
+  readonly hitRate: number | null;
+  readonly errors: number;
+  readonly times: Times;
 }
 
-type Outcome = 'hits' | 'misses' | 'errors';
+type KindCount = 'hits' | 'localHits' | 'misses' | 'errors' | 'timeouts' | 'bytesRead' | 'bytesWritten';
+type StoreCount = 'hits' | 'misses' | 'errors';
+
+interface Timed<Count extends string> {
+  readonly counts: Record<Count, number>;
+  readonly times: Histogram;
+}
 
 export class CacheStats {
-  readonly #kinds = new Map<string, Record<Outcome, number>>();
-  readonly #times = new Map<string, RecordableHistogram>();
+  readonly #kinds = new Map<string, Timed<KindCount>>();
+  readonly #stores = new Map<string, Timed<StoreCount>>();
 
-  count(kind: string, outcome: Outcome, by = 1): void {
-    const counts = this.#kinds.get(kind) ?? { hits: 0, misses: 0, errors: 0 };
-    counts[outcome] += by;
-    this.#kinds.set(kind, counts);
+  count(kind: string, what: KindCount, by = 1): void {
+    this.#kind(kind).counts[what] += by;
   }
 
-  async time<T>(store: string, work: () => Promise<T>): Promise<T> {
-    const startedAt = performance.now();
-    try {
-      return await work();
-    } finally {
-      const histogram = this.#times.get(store) ?? createHistogram();
-      this.#times.set(store, histogram);
-      histogram.record(Math.max(1, Math.round((performance.now() - startedAt) * 1_000)));
-    }
+  countStore(store: string, what: StoreCount, by = 1): void {
+    this.#store(store).counts[what] += by;
+  }
+
+  /** @param startedAtMs of performance.now() */
+  time(kind: string, store: string, startedAtMs: number): void {
+    const tookMs = performance.now() - startedAtMs;
+    this.#kind(kind).times.recordMs(tookMs);
+    this.#store(store).times.recordMs(tookMs);
   }
 
   kinds(): Record<string, KindStats> {
     return Object.fromEntries(
-      [...this.#kinds].map(([kind, counts]) => {
-        const reads = counts.hits + counts.misses;
-        return [kind, { ...counts, hitRate: reads === 0 ? null : counts.hits / reads }];
-      }),
+      [...this.#kinds].map(([kind, { counts, times }]) => [
+        kind,
+        { ...counts, hitRate: rateOf(counts), times: times.report() },
+      ]),
     );
   }
 
   stores(): Record<string, StoreStats> {
     return Object.fromEntries(
-      [...this.#times].map(([store, histogram]) => {
-        const at = (percentile: number) => histogram.percentile(percentile) / 1_000;
-        return [store, { operations: histogram.count, p50Ms: at(50), p95Ms: at(95), p99Ms: at(99) }];
-      }),
+      [...this.#stores].map(([store, { counts, times }]) => [
+        store,
+        { ...counts, hitRate: rateOf(counts), times: times.report() },
+      ]),
     );
   }
+
+  #kind(kind: string): Timed<KindCount> {
+    const known = this.#kinds.get(kind);
+    if (known) return known;
+    const counts = {
+      hits: 0,
+      localHits: 0,
+      misses: 0,
+      errors: 0,
+      timeouts: 0,
+      bytesRead: 0,
+      bytesWritten: 0,
+    };
+    const made = { counts, times: new Histogram() };
+    this.#kinds.set(kind, made);
+    return made;
+  }
+
+  #store(store: string): Timed<StoreCount> {
+    const known = this.#stores.get(store);
+    if (known) return known;
+    const made = { counts: { hits: 0, misses: 0, errors: 0 }, times: new Histogram() };
+    this.#stores.set(store, made);
+    return made;
+  }
+}
+
+function rateOf({ hits, misses }: { readonly hits: number; readonly misses: number }): number | null {
+  return hits + misses === 0 ? null : hits / (hits + misses);
 }

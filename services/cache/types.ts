@@ -1,5 +1,8 @@
 import type { OrganizationId } from '../types.js';
 
+/** What values are cleared together: an organization, a lead, a conversation. Made in cacheAdapter/keys.ts. */
+export type Tag = string & { readonly __brand: 'Tag' };
+
 /** A typed name of a cached value: the key fixes the value's type, kind and lifetime. Made in cacheAdapter/keys.ts. */
 export interface CacheKey<T> {
   readonly name: string;
@@ -12,8 +15,31 @@ export interface CacheKey<T> {
    * name. `timed`: nothing but its lifetime and deletes, so after an outage it is dropped, not handed back.
    */
   readonly freshness: 'checked' | 'immutable' | 'timed';
+  /** First the organization's. */
+  readonly tags: readonly Tag[];
+  /** Absent: JSON, deflated where that is smaller. */
+  readonly codec?: ValueCodec<T>;
+  /**
+   * How long one process may load a missing value while the others wait for it; absent: each loads for itself, which is
+   * right when that costs no more than asking.
+   */
+  readonly loadLeaseMs?: number;
+  /** From this age on a value is still answered, and loaded anew in the background. Absent: never before it expires. */
+  readonly refreshAfterMs?: number;
+  /** How long "there is none" (`null`) is kept; absent: as long as a value. */
+  readonly negativeTtlMs?: number;
   /** Never set; carries the type. */
   readonly __value?: T;
+}
+
+export type Decoded<T = unknown> =
+  | { readonly isUsable: true; readonly value: T }
+  | { readonly isUsable: false };
+
+/** A value as bytes. Bytes of another version, or damaged ones, are not usable: a miss, never an error. */
+export interface ValueCodec<T> {
+  encode(value: T): Buffer;
+  decode(bytes: Buffer): Decoded<T>;
 }
 
 export interface StoredEntry {
@@ -21,11 +47,9 @@ export interface StoredEntry {
   readonly value: Buffer;
   /** 0 and less: expired already, so the value is not stored and what was there is gone. */
   readonly ttlMs: number;
-  readonly organizationId: OrganizationId;
+  /** The same whenever this name is stored. */
+  readonly tags: readonly Tag[];
 }
-
-/** Wraps an exchange with a store: a guard, a measurement. */
-export type Step = <T>(work: () => Promise<T>) => Promise<T>;
 
 /**
  * Bytes in, bytes out. Two drivers with one meaning, held together by test/contract. Policy (which driver, when, what
@@ -45,10 +69,15 @@ export interface CacheDriver {
   acquireLease(name: string, token: string, ttlMs: number): Promise<boolean>;
   /** @returns whether `token` held it; the lease of another holder is left alone. */
   releaseLease(name: string, token: string): Promise<boolean>;
-  /**
-   * Removes what one organization stored, in proportion to that.
-   * @param step runs each of the exchanges that a large organization takes, so that a deadline is one of an exchange.
-   * @returns how many values there were.
-   */
-  clearOrganization(organizationId: OrganizationId, step?: Step): Promise<number>;
+  /** Removes the values of a tag, in proportion to their number. @returns how many there were. */
+  clearTag(tag: Tag): Promise<number>;
+}
+
+/** How processes tell each other what was cleared; nothing that is missed may matter beyond a lifetime or a failed check. */
+export interface CacheBus {
+  publish(message: string): void;
+  subscribe(listener: (message: string) => void): void;
+  /** From here until it listens again, what is said is lost. */
+  onBreak(listener: () => void): void;
+  isListening(): boolean;
 }

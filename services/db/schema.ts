@@ -13,7 +13,6 @@ import {
   pgTable,
   primaryKey,
   text,
-  timestamp,
   unique,
   uniqueIndex,
   uuid,
@@ -26,42 +25,21 @@ import type {
   Media,
   MessageId,
   MessageStatus,
-  OrganizationId,
-  OrganizationSettings,
   Owner,
   Rev,
   Sender,
   Slots,
 } from '../types.js';
+import { archivedMessagesTable } from './schema/archive.js';
+import { createdAt, moment, organizationId } from './schema/organizations.js';
 
-const moment = (name: string) => timestamp(name, { withTimezone: true, mode: 'date', precision: 3 });
-const createdAt = () => moment('created_at').notNull().default(sql`clock_timestamp()`);
+export { organizations } from './schema/organizations.js';
 
 /** Facts of this installation that no tenant owns, such as the secret made when none is configured. */
 export const installation = pgTable('installation', {
   name: text('name').primaryKey(),
   value: text('value').notNull(),
 });
-
-export const organizations = pgTable('organizations', {
-  id: text('id').$type<OrganizationId>().primaryKey(),
-  name: text('name').notNull(),
-  timezone: text('timezone').notNull(),
-  settings: jsonb('settings').$type<OrganizationSettings>().notNull().default({}),
-  /** The organization's own Twilio account; null means the deployment's default account. */
-  twilioAccountSid: text('twilio_account_sid'),
-  /** Sealed with the installation's key (services/secrets.ts), never in clear. */
-  twilioAuthTokenSealed: text('twilio_auth_token_sealed'),
-  /** Renewed when the organization, its numbers or its inventory change: settings are cached under it. */
-  rev: uuid('rev').$type<Rev>().notNull().default(sql`gen_random_uuid()`),
-  createdAt: createdAt(),
-});
-
-const organizationId = () =>
-  text('organization_id')
-    .$type<OrganizationId>()
-    .notNull()
-    .references(() => organizations.id, { onDelete: 'cascade' });
 
 export const phoneNumbers = pgTable(
   'phone_numbers',
@@ -164,6 +142,8 @@ export const conversations = pgTable(
     lastInboundSeq: integer('last_inbound_seq').notNull().default(0),
     lastOutboundSeq: integer('last_outbound_seq').notNull().default(0),
     lastMessageAt: moment('last_message_at').notNull().default(sql`clock_timestamp()`),
+    /** Messages up to this `seq` are in `archived_messages`; the same as `lastSeq` while all of them are. */
+    archivedSeq: integer('archived_seq').notNull().default(0),
     /** When a turn should run; null when nothing waits for an answer. */
     replyDueAt: moment('reply_due_at'),
     /** When the first text that still waits arrived. */
@@ -185,6 +165,8 @@ export const conversations = pgTable(
   (t) => [
     index('conversations_due').on(t.replyDueAt).where(sql`reply_due_at is not null`),
     index('conversations_inbox').on(t.organizationId, t.lastMessageAt.desc(), t.id),
+    // The quiet ones for the archive and, from its other end, the busy ones for warming.
+    index('conversations_hot').on(t.lastMessageAt, t.id).where(sql`archived_seq < last_seq`),
   ],
 );
 
@@ -212,6 +194,10 @@ export const messages = pgTable(
     messageSid: text('message_sid'),
     status: text('status').$type<MessageStatus>().notNull(),
     errorCode: integer('error_code'),
+    /** Taken out of the assistant's context; people see it. */
+    retracted: boolean('retracted').notNull().default(false),
+    /** Of a reply of the assistant: what it knew before it, to go back to when the reply is retracted. */
+    contextBefore: jsonb('context_before').$type<{ readonly slots: Slots; readonly summary: string }>(),
     createdAt: createdAt(),
   },
   (t) => [
@@ -221,6 +207,8 @@ export const messages = pgTable(
     index('messages_organization').on(t.organizationId),
   ],
 );
+
+export const archivedMessages = archivedMessagesTable(() => conversations.id);
 
 export type OutboxState = 'queued' | 'sending' | 'unknown' | 'accepted' | 'refused' | 'canceled';
 
@@ -281,7 +269,7 @@ export const consentEvents = pgTable(
     /** Keyed hash of the phone, so that the event keeps its meaning when the lead is erased. */
     phoneHash: text('phone_hash').notNull(),
     kind: text('kind').$type<'opt_out' | 'opt_in' | 'help'>().notNull(),
-    method: text('method').$type<'keyword' | 'carrier' | 'staff'>().notNull(),
+    method: text('method').$type<'keyword' | 'carrier' | 'staff' | 'import'>().notNull(),
     /** The exact words. */
     words: text('words').notNull(),
     messageSid: text('message_sid'),
@@ -339,3 +327,7 @@ export const simulatedTexts = pgTable(
     index('simulated_texts_handset').on(t.organizationId, t.toNumber, t.acceptedAt),
   ],
 );
+
+export * from './schema/feed.js';
+export * from './schema/imports.js';
+export * from './schema/sessions.js';

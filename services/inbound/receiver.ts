@@ -9,6 +9,7 @@ import type { LiveEvents } from '../events.js';
 import type { Logger } from '../logger.js';
 import type { Secrets } from '../secrets.js';
 import type { InboundSms } from '../twilio/webhook.js';
+import type { OrganizationId } from '../types.js';
 import { type StoredText, storeTexts } from './storeTexts.js';
 
 export interface InboundReceiverDeps {
@@ -23,9 +24,15 @@ export interface InboundReceiverDeps {
   onReplyDue(delayMs: number): void;
 }
 
+export interface Received {
+  readonly outcome: StoredText['outcome'];
+  /** Of a text that was stored now. */
+  readonly organizationId?: OrganizationId;
+}
+
 export interface InboundReceiver {
   /** @throws JackError E_DB_UNAVAILABLE when the text could not be stored: it must not be acknowledged then. */
-  receive(text: InboundSms): Promise<{ readonly outcome: StoredText['outcome'] }>;
+  receive(text: InboundSms): Promise<Received>;
   /** Settles when every text handed in is stored or refused. */
   idle(): Promise<void>;
 }
@@ -45,7 +52,8 @@ export function createInboundReceiver(deps: InboundReceiverDeps): InboundReceive
     receive: async (text) => {
       const stored = await store(batcher, text);
       announce(deps, stored);
-      return { outcome: stored.outcome };
+      const { outcome } = stored;
+      return outcome === 'stored' ? { outcome, organizationId: stored.organizationId } : { outcome };
     },
     idle: () => batcher.idle(),
   };

@@ -8,6 +8,7 @@
 import { sql } from 'drizzle-orm';
 import type { Database, Orm } from '../db/client.js';
 import { jsonRows, milliseconds, uuidList } from '../db/sqlHelpers.js';
+import { carrierKey } from '../record/carrierKey.js';
 import { type ConsentEvent, storeConsentEvents } from '../record/consent.js';
 import type { Secrets } from '../secrets.js';
 import { countSegments } from '../sms/segments.js';
@@ -78,11 +79,17 @@ async function findKnown(deps: StoreDeps, tx: Orm, texts: readonly InboundSms[])
   const rows = texts.map(({ accountSid, messageSid }) => ({
     account_sid: accountSid,
     message_sid: messageSid,
+    key: carrierKey(accountSid, messageSid),
   }));
+  // Both places in one statement: a text that is being moved is in one of them.
   const known = await deps.database.query<{ accountSid: string; messageSid: string }>(
-    sql`select m.account_sid as "accountSid", m.message_sid as "messageSid"
-      from jsonb_to_recordset(${jsonRows(rows)}) as r(account_sid text, message_sid text)
-      join messages m on m.account_sid = r.account_sid and m.message_sid = r.message_sid`,
+    sql`with r as (
+        select * from jsonb_to_recordset(${jsonRows(rows)}) as r(account_sid text, message_sid text, key uuid)
+      )
+      select r.account_sid as "accountSid", r.message_sid as "messageSid"
+      from r join messages m on m.account_sid = r.account_sid and m.message_sid = r.message_sid
+      union all
+      select r.account_sid, r.message_sid from r join archived_messages a on a.carrier_keys @> array[r.key]`,
     tx,
   );
   return new Set(known.map(({ accountSid, messageSid }) => sidKey(accountSid, messageSid)));

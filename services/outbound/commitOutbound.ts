@@ -4,7 +4,16 @@ import type { Database, Orm } from '../db/client.js';
 import { jsonRows, uuidList } from '../db/sqlHelpers.js';
 import { normaliseToGsm7 } from '../sms/gsm7.js';
 import { countSegments } from '../sms/segments.js';
-import type { ConversationId, E164, Message, MessageId, OrganizationId, Owner, Rev } from '../types.js';
+import type {
+  ConversationId,
+  E164,
+  Message,
+  MessageId,
+  OrganizationId,
+  Owner,
+  Rev,
+  Slots,
+} from '../types.js';
 import { newMessageId } from '../types.js';
 import { decide, type GateDecision } from './gate.js';
 import type { OutboundRequest, OutboundResult } from './types.js';
@@ -34,6 +43,10 @@ interface Head {
   readonly phone: E164;
   readonly account: string | null;
   readonly fromNumber: E164 | null;
+  readonly slots: Slots;
+  readonly summary: string;
+  /** Null for all but the first of a batch. */
+  readonly baseRev: Rev | null;
 }
 
 async function lockHeads(
@@ -46,7 +59,8 @@ async function lockHeads(
     sql`select c.id, c.organization_id as "organizationId", c.owner, c.opted_out as "optedOut",
         c.last_seq as "lastSeq", c.fence::float8 as fence, c.lease_until is not null as "isLeased", l.phone,
         case when c.dealership_number is null then n.account else c.account end as account,
-        coalesce(c.dealership_number, n.phone_number) as "fromNumber"
+        coalesce(c.dealership_number, n.phone_number) as "fromNumber", c.slots, c.summary,
+        c.base_rev as "baseRev"
       from conversations c join leads l on l.id = c.lead_id
       left join lateral (
         select account, phone_number from phone_numbers p where p.organization_id = c.organization_id
@@ -85,6 +99,7 @@ function planRequest(request: OutboundRequest, heads: Map<ConversationId, Head>)
   heads.set(head.id, {
     ...head,
     lastSeq: allowed.message.seq,
+    baseRev: null,
     owner: handsOver ? 'human' : head.owner,
     isLeased: request.origin === 'assistant' ? false : head.isLeased,
   });
@@ -104,6 +119,7 @@ function composeText(request: OutboundRequest, head: Head): Allowed {
     segments,
     status: 'queued',
     errorCode: null,
+    retracted: false,
   };
   return { head, message, encoding };
 }
@@ -111,6 +127,7 @@ function composeText(request: OutboundRequest, head: Head): Allowed {
 interface Commit {
   readonly id: ConversationId;
   readonly rev: Rev;
+  readonly lastSeq: number;
   /** ISO 8601. */
   readonly at: string;
 }
@@ -148,7 +165,7 @@ async function updateConversations(
       from jsonb_to_recordset(${jsonRows([...rows.values()])})
         as r(id uuid, last_seq int, is_turn boolean, slots jsonb, summary text, hands_over boolean)
       where c.id = r.id
-      returning c.id, c.rev, to_jsonb(c.last_message_at) #>> '{}' as at`,
+      returning c.id, c.rev, c.last_seq as "lastSeq", to_jsonb(c.last_message_at) #>> '{}' as at`,
     tx,
   );
   return new Map(commits.map((commit) => [commit.id, commit]));
@@ -178,12 +195,12 @@ async function insertRows(tx: Orm, plan: readonly Entry[]): Promise<void> {
     sql`with r as (
         select * from jsonb_to_recordset(${jsonRows(plan.flatMap(textRow))}) as r(id uuid, organization_id text,
           conversation_id uuid, seq int, sender text, body text, encoding text, segments int, account text,
-          from_number text, to_number text)
+          from_number text, to_number text, context_before jsonb)
       ), texts as (
         insert into messages (id, organization_id, conversation_id, seq, direction, sender, body, encoding, segments,
-          status, created_at)
+          status, context_before, created_at)
         select r.id, r.organization_id, r.conversation_id, r.seq, 'outbound', r.sender, r.body, r.encoding, r.segments,
-          'queued', c.last_message_at
+          'queued', r.context_before, c.last_message_at
         from r join conversations c on c.id = r.conversation_id
       ), queued as (
         insert into outbox (message_id, organization_id, conversation_id, seq, account, from_number, to_number)
@@ -211,6 +228,10 @@ const textRow = ({ request, allowed }: Entry): object[] =>
           account: allowed.head.account,
           from_number: allowed.head.fromNumber,
           to_number: allowed.head.phone,
+          // What a retraction of this reply goes back to.
+          ...(request.origin === 'assistant'
+            ? { context_before: { slots: allowed.head.slots, summary: allowed.head.summary } }
+            : {}),
         },
       ]
     : [];
@@ -236,5 +257,6 @@ function resultOf(entry: Entry, commits: Map<ConversationId, Commit>): OutboundR
   const commit = commits.get(request.conversationId);
   if (!allowed || !commit) throw new Error('An allowed text has no commit.');
   const message = { ...allowed.message, createdAt: new Date(commit.at).toISOString() };
-  return { allowed: true, message, rev: commit.rev, phone: allowed.head.phone };
+  const follows = commit.lastSeq === message.seq ? allowed.head.baseRev : null;
+  return { allowed: true, message, rev: commit.rev, follows, phone: allowed.head.phone };
 }

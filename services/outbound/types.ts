@@ -29,6 +29,11 @@ export type OutboundResult =
       readonly message: Message;
       /** The conversation's rev after the commit: what a new snapshot is stored under. */
       readonly rev: Rev;
+      /**
+       * The base rev to which this text, and nothing else, was added; null when more was committed with it. Only a
+       * snapshot of that base and this text make a snapshot of `rev`.
+       */
+      readonly follows: Rev | null;
       readonly phone: E164;
     }
   | { readonly allowed: false; readonly code: ErrorCode; readonly reason: string };

@@ -11,7 +11,7 @@ export interface ConsentEvent {
   /** `Secrets.hashPhone`, so that the event keeps its meaning when the lead is erased. */
   readonly phoneHash: string;
   readonly kind: 'opt_out' | 'opt_in' | 'help';
-  readonly method: 'keyword' | 'carrier' | 'staff';
+  readonly method: 'keyword' | 'carrier' | 'staff' | 'import';
   /** The exact words. */
   readonly words: string;
   readonly messageSid: string | null;

@@ -24,12 +24,24 @@ export interface InboxItem extends ConversationHead {
   readonly lastMessage: Pick<Message, 'body' | 'direction' | 'createdAt'> | null;
 }
 
+/** An item of the inbox, and what else is known of its conversation. */
+export interface InboxRow extends InboxItem {
+  readonly id: ConversationId;
+  /** All of its messages are in the archive: the last one is not here. */
+  readonly isArchived: boolean;
+}
+
 export interface InboxFilter {
   readonly owner?: Owner | undefined;
   readonly optedOut?: boolean | undefined;
   /** Only those whose last word is the shopper's. */
   readonly isWaiting?: boolean | undefined;
+  /** Whether all that was said is in the archive. */
+  readonly archived?: boolean | undefined;
 }
+
+/** For a conversation aliased `c`. */
+const IS_ARCHIVED = sql`(c.archived_seq >= c.last_seq and c.last_seq > 0)`;
 
 /** For a conversation aliased `c` and its lead `l`. */
 const HEAD = sql`jsonb_build_object('id', l.id, 'phone', l.phone, 'name', l.name) as lead, c.owner,
@@ -41,10 +53,10 @@ export async function listConversations(
   database: Database,
   organizationId: OrganizationId,
   { limit, after, ...filter }: PageRequest & InboxFilter,
-): Promise<Page<InboxItem>> {
+): Promise<Page<InboxRow>> {
   const at = sql`${after?.at ?? null}::timestamptz`;
-  const rows = await database.query<InboxItem & { readonly id: ConversationId }>(
-    sql`select c.id, ${HEAD}, (select jsonb_build_object('body', m.body, 'direction', m.direction,
+  const rows = await database.query<InboxRow>(
+    sql`select c.id, ${HEAD}, ${IS_ARCHIVED} as "isArchived", (select jsonb_build_object('body', m.body, 'direction', m.direction,
           'createdAt', ${isoUtc(sql`m.created_at`)}) from messages m
           where m.conversation_id = c.id and m.seq = c.last_seq) as "lastMessage"
       from conversations c join leads l on l.id = c.lead_id
@@ -53,14 +65,14 @@ export async function listConversations(
           or (c.last_message_at = ${at} and c.id > ${after?.id ?? null}::uuid))
       order by c.last_message_at desc, c.id limit ${limit + 1}`,
   );
-  const page = toPage(rows, limit, ({ lastMessageAt, id }) => ({ at: lastMessageAt, id }));
-  return { ...page, items: page.items.map(({ id: _id, ...item }) => item) };
+  return toPage(rows, limit, ({ lastMessageAt, id }) => ({ at: lastMessageAt, id }));
 }
 
-function conditionOf({ owner, optedOut, isWaiting }: InboxFilter): SQL {
+function conditionOf({ owner, optedOut, isWaiting, archived }: InboxFilter): SQL {
   const conditions = [
     ...(owner === undefined ? [] : [sql`and c.owner = ${owner}`]),
     ...(optedOut === undefined ? [] : [sql`and c.opted_out = ${optedOut}`]),
+    ...(archived === undefined ? [] : [sql`and ${IS_ARCHIVED} = ${archived}`]),
     ...(isWaiting ? [sql`and c.last_inbound_seq > c.last_outbound_seq`] : []),
   ];
   return sql.join(conditions, sql` `);
@@ -78,6 +90,13 @@ export interface ConversationDetail {
   readonly messages: readonly Message[];
 }
 
+/** With the messages that are not in the archive. */
+export interface StoredConversation extends ConversationDetail {
+  readonly conversationId: ConversationId;
+  /** Messages up to this `seq` are in the archive; 0: none are. */
+  readonly archivedSeq: number;
+}
+
 /**
  * One statement, so that messages and state are of one moment.
  * @param page the last `limit` messages, or those before the seq `before`.
@@ -87,13 +106,14 @@ export async function readConversation(
   organizationId: OrganizationId,
   leadId: LeadId,
   { before, limit }: { readonly before: number | undefined; readonly limit: number },
-): Promise<ConversationDetail | undefined> {
+): Promise<StoredConversation | undefined> {
   const [row] = await database.query<
-    Omit<ConversationDetail, 'messages'> & { readonly messages: readonly MessageRow[] }
+    Omit<StoredConversation, 'messages'> & { readonly messages: readonly MessageRow[] }
   >(
     sql`select jsonb_build_object('id', l.id, 'phone', l.phone, 'name', l.name, 'email', l.email, 'status', l.status,
           'source', l.source, 'attributes', l.attributes, 'createdAt', ${isoUtc(sql`l.created_at`)}) as lead,
         c.owner, c.owner_name as "ownerName", c.opted_out as "optedOut", c.last_seq as "lastSeq", c.summary, c.slots,
+        c.id as "conversationId", c.archived_seq as "archivedSeq",
         (select coalesce(jsonb_agg(${messageJson} order by m.seq), '[]') from (
           select * from messages
           where conversation_id = c.id and ${before === undefined ? sql`true` : sql`seq < ${before}`}
@@ -103,6 +123,18 @@ export async function readConversation(
       where c.organization_id = ${organizationId} and c.lead_id = ${leadId}`,
   );
   return row && { ...row, messages: row.messages.map(toMessage) };
+}
+
+export async function readConversationHead(
+  database: Database,
+  organizationId: OrganizationId,
+  leadId: LeadId,
+): Promise<ConversationHead | undefined> {
+  const [head] = await database.query<ConversationHead>(
+    sql`select ${HEAD} from conversations c join leads l on l.id = c.lead_id
+      where c.organization_id = ${organizationId} and c.lead_id = ${leadId}`,
+  );
+  return head;
 }
 
 export async function findConversationId(
@@ -146,7 +178,9 @@ export async function takeOver(
 
 /** The assistant speaks again. A text that no one has answered is due at once, so that nobody is ignored. */
 export async function release(database: Database, at: Steering): Promise<Steered | undefined> {
-  const isUnanswered = sql`owner = 'human' and not opted_out and last_inbound_seq > last_outbound_seq`;
+  const isUnanswered = sql`owner = 'human' and not opted_out and exists (select 1 from messages m
+    where m.conversation_id = conversations.id and not m.retracted and m.direction = 'inbound'
+      and m.seq > conversations.last_outbound_seq)`;
   return await steer(database, at, 'conversation.release', (tx) =>
     updateConversation(
       database,

@@ -1,10 +1,11 @@
 /** A message as JSON built by the database, so that lists travel in one value and times have one form. */
 import { sql } from 'drizzle-orm';
-import type { Message } from '../types.js';
+import type { ContextMessage, Message } from '../types.js';
 
 /** For a table aliased `m`. */
 export const messageJson = sql`jsonb_build_object('seq', m.seq, 'id', m.id, 'direction', m.direction, 'sender', m.sender,
   'body', m.body, 'media', m.media, 'segments', m.segments, 'status', m.status, 'errorCode', m.error_code,
+  'retracted', m.retracted,
   'createdAt', m.created_at)`;
 
 export type MessageRow = Message;
@@ -13,4 +14,13 @@ export type MessageRow = Message;
 export const toMessage = (row: MessageRow): Message => ({
   ...row,
   createdAt: new Date(row.createdAt).toISOString(),
+});
+
+export const toContextMessage = (row: MessageRow): ContextMessage => ({
+  seq: row.seq,
+  direction: row.direction,
+  sender: row.sender,
+  body: row.body,
+  media: row.media,
+  createdAtMs: Date.parse(row.createdAt),
 });

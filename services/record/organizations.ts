@@ -8,6 +8,7 @@ import type { E164, Organization, OrganizationId } from '../types.js';
 import { createApiKey, deleteApiKey, type NewApiKey } from './apiKeys.js';
 import { writeAudit } from './audit.js';
 import { type Page, type PageRequest, toPage } from './pages.js';
+import { endSessionsOfKey } from './sessions.js';
 import { isoUtc } from './utc.js';
 
 export type OrganizationProfile = Omit<Organization, 'rev'>;
@@ -224,7 +225,7 @@ export async function addApiKey(
   });
 }
 
-/** @returns false when the organization has no such key. */
+/** Ends the sessions that were opened with it, too. @returns false when the organization has no such key. */
 export async function revokeApiKey(
   database: Database,
   organizationId: OrganizationId,
@@ -233,7 +234,9 @@ export async function revokeApiKey(
 ): Promise<boolean> {
   return await database.transaction(async (tx) => {
     const isGone = await deleteApiKey(database, tx, organizationId, id);
-    if (isGone) await writeAudit(tx, { organizationId, actor, action: 'api_key.revoke', subject: id });
-    return isGone;
+    if (!isGone) return false;
+    await endSessionsOfKey(tx, organizationId, id);
+    await writeAudit(tx, { organizationId, actor, action: 'api_key.revoke', subject: id });
+    return true;
   });
 }

@@ -2,6 +2,7 @@
 import { sql } from 'drizzle-orm';
 import type { StateRecord } from '../../redis-migration.js';
 import type { Database } from '../db/client.js';
+import { jsonRows } from '../db/sqlHelpers.js';
 import type {
   AgentConfiguration,
   ConversationSnapshot,
@@ -13,7 +14,9 @@ import type {
   Rev,
   Vehicle,
 } from '../types.js';
-import { type MessageRow, messageJson, toMessage } from './messageRow.js';
+import { readLiveView } from './liveView.js';
+import { type MessageRow, messageJson, toContextMessage, toMessage } from './messageRow.js';
+import { readSession } from './sessions.js';
 
 /** A dealership with more vehicles than this shows its newest ones to the assistant. */
 const MAX_INVENTORY = 300;
@@ -57,6 +60,8 @@ export function createStateRecord(database: Database): StateRecord {
           sql`select organization_id as id from phone_numbers where account = ${account} and phone_number = ${phone}`,
         )
       )?.id,
+    readSession: (tokenHash) => readSession(database, tokenHash),
+    readLiveView: (organizationId) => readLiveView(database, organizationId),
     readAgentConfiguration: async (organizationId) => {
       const organization = await readOrganization(organizationId);
       return organization && { organization, inventory: await readInventory(database, organizationId) };
@@ -64,21 +69,44 @@ export function createStateRecord(database: Database): StateRecord {
   } satisfies StateRecord;
 }
 
-/** One statement: state and messages as of the same moment. `rev` is the base rev, which is what a snapshot is checked by. */
+type SnapshotRow = Omit<ConversationSnapshot, 'messages'> & { readonly messages: MessageRow[] };
+
+/** State and messages as of the same moment. `rev` is the base rev, which is what a snapshot is checked by. */
+const SNAPSHOTS = sql`select c.organization_id as "organizationId", c.id as "conversationId", c.lead_id as "leadId",
+    c.base_rev as rev, c.last_seq as "lastSeq", c.owner, c.opted_out as "optedOut", c.summary, c.slots,
+    (select coalesce(jsonb_agg(${messageJson} order by m.seq), '[]') from (
+      select * from messages where conversation_id = c.id and not retracted
+      order by seq desc limit ${SNAPSHOT_MESSAGES}
+    ) m) as messages
+  from conversations c`;
+
+const toSnapshot = (row: SnapshotRow): ConversationSnapshot => ({
+  ...row,
+  messages: row.messages.map(toContextMessage),
+});
+
+/** Of many organizations in one statement, for warming. */
+export async function readSnapshots(
+  database: Database,
+  conversations: readonly Pick<ConversationSnapshot, 'organizationId' | 'conversationId'>[],
+): Promise<ConversationSnapshot[]> {
+  const rows = await database.query<SnapshotRow>(
+    sql`${SNAPSHOTS} join jsonb_to_recordset(${jsonRows(conversations)})
+        as r("organizationId" text, "conversationId" uuid)
+      on c.id = r."conversationId" and c.organization_id = r."organizationId"`,
+  );
+  return rows.map(toSnapshot);
+}
+
 async function readSnapshot(
   database: Database,
   organizationId: OrganizationId,
   conversationId: string,
 ): Promise<ConversationSnapshot | undefined> {
-  const [row] = await database.query<Omit<ConversationSnapshot, 'messages'> & { messages: MessageRow[] }>(
-    sql`select c.organization_id as "organizationId", c.id as "conversationId", c.lead_id as "leadId",
-        c.base_rev as rev, c.last_seq as "lastSeq", c.owner, c.opted_out as "optedOut", c.summary, c.slots,
-        (select coalesce(jsonb_agg(${messageJson} order by m.seq), '[]') from (
-          select * from messages where conversation_id = c.id order by seq desc limit ${SNAPSHOT_MESSAGES}
-        ) m) as messages
-      from conversations c where c.id = ${conversationId} and c.organization_id = ${organizationId}`,
+  const [row] = await database.query<SnapshotRow>(
+    sql`${SNAPSHOTS} where c.id = ${conversationId} and c.organization_id = ${organizationId}`,
   );
-  return row && { ...row, messages: row.messages.map(toMessage) };
+  return row && toSnapshot(row);
 }
 
 async function readHistory(

@@ -30,26 +30,42 @@ export interface GuardOptions {
   readonly missesToOpen?: number;
   readonly probeEveryMs?: number;
   readonly probesToClose?: number;
+}
+
+/** What the cache asks of whatever stands in front of the server: one guard, or one for each shard. */
+export interface Breaker {
+  readonly isOpen: boolean;
+  /** @throws RedisAwayError, or the server's own error when it concerns this call alone. */
+  run<T>(work: () => Promise<T>): Promise<T>;
+  open(reason: string): void;
+  onChange(listener: (isOpen: boolean, reason: string) => void): void;
   /** Runs when the probes have passed and before traffic returns; a failure leaves the guard open. */
-  beforeClose?(): Promise<void>;
-  onChange?(isOpen: boolean, reason: string): void;
+  onBeforeClose(hook: () => Promise<void>): void;
+  stop(): void;
 }
 
 /** They fail their own call and say nothing about the connection. */
 const OWN_FAULT = /^(OOM|BUSY|NOSCRIPT|CROSSSLOT|TRYAGAIN|WRONGTYPE|NOPERM|ERR|EXECABORT)\b/;
 
-export class Guard {
-  readonly #options: Required<Omit<GuardOptions, 'onChange' | 'beforeClose'>>;
-  readonly #hooks: Pick<GuardOptions, 'onChange' | 'beforeClose'>;
+export const isOwnFault = (error: unknown): boolean =>
+  error instanceof Error && OWN_FAULT.test(error.message);
+
+export class Guard implements Breaker {
+  readonly #options: Required<GuardOptions>;
+  readonly #listeners: ((isOpen: boolean, reason: string) => void)[] = [];
+  readonly #beforeClose: (() => Promise<void>)[] = [];
   #isOpen = false;
+  /** What must be done before traffic returns is being done: its calls pass, and nobody else calls yet. */
+  #isClosing = false;
   #misses = 0;
   #passed = 0;
   #prober: NodeJS.Timeout | undefined;
   #isStopped = false;
+  /** Ends a call that has no answer yet. */
+  readonly #underWay = new Set<(error: RedisAwayError) => void>();
 
   private constructor(options: GuardOptions) {
     this.#options = { deadlineMs: 80, missesToOpen: 3, probeEveryMs: 250, probesToClose: 2, ...options };
-    this.#hooks = options;
   }
 
   static create(options: GuardOptions): Guard {
@@ -60,15 +76,22 @@ export class Guard {
     return this.#isOpen;
   }
 
-  /** @throws RedisAwayError, or the server's own error when it concerns this call alone. */
+  onChange(listener: (isOpen: boolean, reason: string) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  onBeforeClose(hook: () => Promise<void>): void {
+    this.#beforeClose.push(hook);
+  }
+
   async run<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#isOpen) throw new RedisAwayError('open');
+    if (this.#isOpen && !this.#isClosing) throw new RedisAwayError('open');
     if (!this.#options.link.isReady()) {
       this.open('not connected');
       throw new RedisAwayError('not connected');
     }
     try {
-      const result = await withDeadline(work(), this.#options.deadlineMs);
+      const result = await withDeadline(work(), this.#options.deadlineMs, this.#underWay);
       this.#misses = 0;
       return result;
     } catch (error) {
@@ -80,7 +103,9 @@ export class Guard {
     if (this.#isOpen || this.#isStopped) return;
     this.#isOpen = true;
     this.#passed = 0;
-    this.#hooks.onChange?.(true, reason);
+    for (const listener of this.#listeners) listener(true, reason);
+    // What three calls waited for in vain, the others need not wait for.
+    for (const giveUp of this.#underWay) giveUp(new RedisAwayError('open'));
     this.#scheduleProbe();
   }
 
@@ -99,7 +124,7 @@ export class Guard {
       }
       return error;
     }
-    if (error instanceof Error && OWN_FAULT.test(error.message)) return error;
+    if (isOwnFault(error)) return error;
     this.open(errorKind(error));
     return new RedisAwayError('not connected', { cause: error });
   }
@@ -127,7 +152,12 @@ export class Guard {
       this.#scheduleProbe();
       return;
     }
-    await this.#hooks.beforeClose?.();
+    this.#isClosing = true;
+    try {
+      for (const hook of this.#beforeClose) await hook();
+    } finally {
+      this.#isClosing = false;
+    }
     if (this.#isStopped) return;
     if (!this.#options.link.isReady()) {
       this.#passed = 0;
@@ -136,7 +166,7 @@ export class Guard {
     }
     this.#isOpen = false;
     this.#misses = 0;
-    this.#hooks.onChange?.(false, 'Redis answers again');
+    for (const listener of this.#listeners) listener(false, 'Redis answers again');
   }
 }
 
@@ -144,18 +174,25 @@ export class Guard {
  * One more turn of the event loop before giving up: after a stall of our own the answer may already be in the socket
  * (measured: 40 to 56 false timeouts in 100 calls without it, none with it).
  */
-export function withDeadline<T>(work: Promise<T>, deadlineMs: number): Promise<T> {
+export function withDeadline<T>(
+  work: Promise<T>,
+  deadlineMs: number,
+  underWay?: Set<(error: RedisAwayError) => void>,
+): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => setImmediate(() => reject(new RedisAwayError('deadline'))), deadlineMs);
-    work.then(
-      (value) => {
-        clearTimeout(timer);
-        resolve(value);
-      },
-      (error: unknown) => {
-        clearTimeout(timer);
-        reject(error);
-      },
-    );
+    const timer = setTimeout(() => setImmediate(() => giveUp(new RedisAwayError('deadline'))), deadlineMs);
+    const end = (): void => {
+      clearTimeout(timer);
+      underWay?.delete(giveUp);
+    };
+    const giveUp = (error: unknown): void => {
+      end();
+      reject(error);
+    };
+    underWay?.add(giveUp);
+    work.then((value) => {
+      end();
+      resolve(value);
+    }, giveUp);
   });
 }

@@ -5,8 +5,8 @@
 import { sql } from 'drizzle-orm';
 import type { Database } from '../db/client.js';
 import { jsonRows, milliseconds, nowRounded } from '../db/sqlHelpers.js';
-import { type MessageRow, messageJson, toMessage } from '../record/messageRow.js';
-import type { ConversationId, LeadId, Message, OrganizationId, Rev } from '../types.js';
+import { type MessageRow, messageJson, toContextMessage } from '../record/messageRow.js';
+import type { ContextMessage, ConversationId, LeadId, OrganizationId, Rev } from '../types.js';
 
 export interface Claim {
   readonly organizationId: OrganizationId;
@@ -21,7 +21,7 @@ export interface Claim {
   readonly baseRev: Rev;
   readonly baseSeq: number;
   /** Messages with `seq > baseSeq`, oldest first. */
-  readonly since: readonly Message[];
+  readonly since: readonly ContextMessage[];
 }
 
 export interface ClaimOptions {
@@ -54,7 +54,7 @@ export async function claimDue(database: Database, options: ClaimOptions): Promi
           where m.conversation_id = c.id and m.seq > c.base_seq) as since
       from claimed c join organizations o on o.id = c.organization_id`,
   );
-  return rows.map((row) => ({ ...row, since: row.since.map(toMessage) }));
+  return rows.map((row) => ({ ...row, since: row.since.map(toContextMessage) }));
 }
 
 export interface Lease {
@@ -72,9 +72,14 @@ export async function renewLeases(
   leaseMs: number,
 ): Promise<Set<ConversationId>> {
   const rows = await database.query<{ id: ConversationId }>(
-    sql`update conversations c set lease_until = clock_timestamp() + ${milliseconds(leaseMs)}
-      from jsonb_to_recordset(${leaseRows(leases)}) as r(id uuid, fence bigint)
-      where c.id = r.id and c.fence = r.fence and c.lease_until is not null returning c.id`,
+    // Locked in the order that texts and replies lock them: without it the two waited for each other for a second.
+    sql`with held as (
+        select c.id from conversations c
+        join jsonb_to_recordset(${leaseRows(leases)}) as r(id uuid, fence bigint) on r.id = c.id and r.fence = c.fence
+        where c.lease_until is not null order by c.id for no key update of c
+      )
+      update conversations c set lease_until = clock_timestamp() + ${milliseconds(leaseMs)}
+      from held where c.id = held.id returning c.id`,
   );
   return new Set(rows.map(({ id }) => id));
 }

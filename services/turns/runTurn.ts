@@ -2,6 +2,7 @@
 import type { Assistant, AssistantReply } from '../assistant/types.js';
 import { asError } from '../errors.js';
 import type { OutboundResult } from '../outbound/types.js';
+import { toContextMessage } from '../record/messageRow.js';
 import type { AgentConfiguration, ConversationSnapshot } from '../types.js';
 import { atClaim, SNAPSHOT_MESSAGES } from './atClaim.js';
 import { type Claim, releaseLease } from './claims.js';
@@ -38,7 +39,8 @@ export async function runTurn(
     deps.logger.info('a reply was not sent', { organizationId, conversationId, reason: result.reason });
     return 0;
   }
-  await keepSnapshot(deps, conversation, reply, result);
+  // What was redacted, say, while the assistant thought must not come back with the snapshot; the next turn reads anew.
+  if (result.follows === claim.baseRev) await keepSnapshot(deps, conversation, reply, result);
   return undefined;
 }
 
@@ -138,6 +140,6 @@ async function keepSnapshot(
     owner: reply.handoff ? 'human' : conversation.owner,
     summary: reply.summary,
     slots: reply.slots,
-    messages: [...conversation.messages, result.message].slice(-SNAPSHOT_MESSAGES),
+    messages: [...conversation.messages, toContextMessage(result.message)].slice(-SNAPSHOT_MESSAGES),
   });
 }

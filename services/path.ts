@@ -1,0 +1,131 @@
+/** The path of one text, put together: receiver, turns, door, outbox, carrier; each counted. */
+import { hostname } from 'node:os';
+import type { StateDoor } from '../redis-migration.js';
+import { createScriptedAssistant } from './assistant/scripted.js';
+import type { Assistant } from './assistant/types.js';
+import type { Clock } from './clock.js';
+import type { Config } from './config.js';
+import type { Database } from './db/client.js';
+import type { LiveEvents } from './events.js';
+import { createInboundReceiver, type InboundReceiver } from './inbound/receiver.js';
+import type { Closers } from './lifecycle.js';
+import type { Logger } from './logger.js';
+import { countedAssistant, countedDoor, countedReceiver } from './metrics/counted.js';
+import type { Metrics } from './metrics.js';
+import { type Carrier, createCarrier } from './outbound/carrier.js';
+import { createOutboundDoor, type OutboundDoor } from './outbound/door.js';
+import { OutboxSender } from './outbound/sender.js';
+import { createStatusWriter } from './outbound/statuses.js';
+import type { Secrets } from './secrets.js';
+import { TurnRunner } from './turns/turnRunner.js';
+import type { TurnLimits } from './turns/types.js';
+import type { TwilioAccounts } from './twilioAccounts.js';
+
+export interface PathDeps {
+  readonly config: Config;
+  readonly options: {
+    /** Instead of the scripted one. */
+    readonly assistant?: Assistant;
+    readonly turnLimits?: Partial<TurnLimits>;
+  };
+  readonly database: Database;
+  readonly secrets: Secrets;
+  readonly state: StateDoor;
+  readonly events: LiveEvents;
+  readonly metrics: Metrics;
+  readonly accounts: TwilioAccounts;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly logger: Logger;
+}
+
+export interface Path {
+  readonly receiver: InboundReceiver;
+  readonly door: OutboundDoor;
+  readonly turns: TurnRunner;
+  readonly assistant: Assistant;
+  readonly simulator: Carrier['simulator'];
+  /** @param url where Jack listens; what must end later is given to `closers`. */
+  start(url: string, closers: Closers): Promise<void>;
+}
+
+export function createPath(deps: PathDeps): Path {
+  const { config, options, database, secrets, state, events, metrics, accounts, clock, random, logger } =
+    deps;
+  const named = (subsystem: string) => logger.child({ subsystem });
+  const assistant = countedAssistant(options.assistant ?? createScriptedAssistant(), metrics.path, clock);
+  const process = { url: '' };
+  const statuses = createStatusWriter(database, events);
+
+  const carrier = createCarrier({
+    config,
+    database,
+    clock,
+    random,
+    statuses,
+    accounts,
+    process,
+    onSent: (id, outcome) => metrics.path.sent(id, outcome),
+    logger: named('carrier'),
+  });
+  const sender = OutboxSender.create({
+    database,
+    secrets,
+    transport: carrier.transport,
+    events,
+    clock,
+    logger: named('outbox'),
+    accountSidOf: carrier.accountSidOf,
+    limits: { settleMs: carrier.settleMs },
+  });
+  const door = countedDoor(
+    createOutboundDoor({
+      database,
+      events,
+      onQueued: (conversationId) => sender.queued(conversationId),
+    }),
+    metrics.path,
+  );
+  const turns = TurnRunner.create({
+    database,
+    state: state,
+    assistant,
+    door,
+    clock,
+    logger: named('turns'),
+    holder: `${hostname()}:${globalThis.process.pid}`,
+    ...(options.turnLimits ? { limits: options.turnLimits } : {}),
+  });
+  const receiver = countedReceiver(
+    createInboundReceiver({
+      database,
+      secrets,
+      events,
+      logger: named('inbound'),
+      defaultAccountSid: config.twilio.accountSid,
+      reply: config.reply,
+      onReplyDue: (delayMs) => turns.wakeIn(delayMs),
+    }),
+    metrics.path,
+  );
+
+  return {
+    receiver,
+    door,
+    turns,
+    assistant,
+    simulator: carrier.simulator,
+    start: async (url, closers) => {
+      process.url = url;
+      // Closed in this order: no new replies, then what is in the outbox is finished, then the carrier.
+      closers.add('carrier', () => carrier.transport.stop?.());
+      closers.add('statuses', () => statuses.idle());
+      closers.add('outbox', () => sender.stop());
+      closers.add('turns', () => turns.stop());
+      closers.add('inbound', () => receiver.idle());
+      await carrier.transport.start?.();
+      await sender.start();
+      await turns.start();
+    },
+  };
+}
