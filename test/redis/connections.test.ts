@@ -2,6 +2,7 @@
 
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import { freePort } from '../../scripts/lib/freePort.js';
 import { type CacheOnRedis, openCacheOnRedis, valueKey } from '../support/cacheOnRedis.js';
@@ -140,16 +141,21 @@ describeWithRedis('A connection to Redis', () => {
       expect(tower.connections.subscriber()).toBe(subscriber);
       subscriber.on('message', (_channel, message) => heard.push(message));
       await subscriber.subscribe('test:channel');
+      // Again, if need be: what is sent into a connection that is just ending is lost.
       const publish = (text: string) =>
-        until(async () => (await own.command('PUBLISH', 'test:channel', text)) === '1', {
-          what: 'a subscriber',
-        });
+        until(
+          async () => {
+            await own.command('PUBLISH', 'test:channel', text);
+            await pause(20);
+            return heard.includes(text);
+          },
+          { what: 'the message' },
+        );
       await publish('one');
       await own.kill();
       await own.restart();
       await publish('two');
-      await until(() => heard.length === 2, { what: 'both messages' });
-      expect(heard).toEqual(['one', 'two']);
+      expect([...new Set(heard)]).toEqual(['one', 'two']);
     } finally {
       await own.stop();
     }

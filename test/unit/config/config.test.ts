@@ -72,13 +72,6 @@ describe('The configuration', () => {
     expect(twilio.authTokens).toEqual(['token', 'older']);
   });
 
-  it.each(['REDIS_CLUSTER_NODES', 'REDIS_SENTINELS', 'REDIS_SENTINEL_NAME', 'UPSTASH_REDIS_REST_TOKEN'])(
-    'refuses %s, which this version does not serve',
-    (name) => {
-      expect(problemsOf({ [name]: 'something' })).toEqual([name]);
-    },
-  );
-
   it('answers at once when the longest wait is 0', () => {
     expect(loadConfig({ REPLY_MAX_WAIT_MS: '0' }).reply).toEqual({ windowMs: 0, maxWaitMs: 0 });
   });
