@@ -1,18 +1,22 @@
-/** The lower floors of the tower on a given server, built as services/tower.ts builds them, with its log kept. */
-import { randomBytes, randomUUID } from 'node:crypto';
+/** The tower over a given server without the record, put together as services/tower.ts does it, with its log kept. */
+import { randomBytes } from 'node:crypto';
 import { Writable } from 'node:stream';
 import { createMemoryDriver } from '../../services/cache/memoryDriver.js';
 import { createRedisDriver } from '../../services/cache/redisDriver.js';
-import type { CacheKey } from '../../services/cache/types.js';
 import { Cache } from '../../services/cache.js';
-import { createKeys } from '../../services/cacheAdapter/keys.js';
-import { systemClock } from '../../services/clock.js';
+import { createKeys, type Keys } from '../../services/cacheAdapter/keys.js';
+import type { Ttls } from '../../services/cacheAdapter/ttls.js';
+import { CacheAdapter } from '../../services/cacheAdapter.js';
+import { type Clock, systemClock } from '../../services/clock.js';
 import { createLogger } from '../../services/logger.js';
+import { PubSub } from '../../services/pubsub.js';
+import type { RedisTarget } from '../../services/redis/options.js';
 import { RedisConnections } from '../../services/redis.js';
-import type { OrganizationId } from '../../services/types.js';
 
 export interface TowerOnServer {
   readonly cache: Cache;
+  readonly adapter: CacheAdapter;
+  readonly keys: Keys;
   readonly connections: RedisConnections;
   /** How long the connections took to start. */
   readonly startedInMs: number;
@@ -20,44 +24,63 @@ export interface TowerOnServer {
   stop(): Promise<void>;
 }
 
-export async function towerOnServer(url: string): Promise<TowerOnServer> {
-  const lines: string[] = [];
-  const stream = new Writable({
-    write: (chunk, _encoding, done) => {
-      lines.push(String(chunk));
-      done();
-    },
+export interface TowerOnServerOptions {
+  readonly target: Partial<RedisTarget>;
+  readonly clock?: Clock;
+  readonly isFallbackEnabled?: boolean;
+  /** Tells other processes what was cleared, and hears it from them. */
+  readonly hasBus?: boolean;
+  /** 0 when absent: every value is read from the store. */
+  readonly localMaxBytes?: number;
+  /** The same for towers that share their data. */
+  readonly phoneHashKey?: Buffer;
+}
+
+const PREFIX = 'jack:faults:';
+/** So that nothing is missed because it expired in the middle of a test. */
+const TTL_MS = 600_000;
+const KINDS = ['snapshot', 'phoneToLead', 'leadToPhone', 'liveView', 'presence', 'modelContext'] as const;
+const TTLS: Partial<Ttls> = Object.fromEntries(KINDS.map((kind) => [kind, TTL_MS]));
+
+const TARGET: RedisTarget = {
+  url: undefined,
+  host: '127.0.0.1',
+  port: 0,
+  password: undefined,
+  db: 0,
+  tls: false,
+  connectionTimeoutMs: 500,
+  commandTimeoutMs: 500,
+  maxRetries: 0,
+};
+
+export async function towerOnServer(options: TowerOnServerOptions): Promise<TowerOnServer> {
+  const { clock = systemClock, isFallbackEnabled = true, localMaxBytes = 0 } = options;
+  const { logger, lines } = keptLog();
+  const keys = createKeys({
+    prefix: PREFIX,
+    phoneHashKey: options.phoneHashKey ?? randomBytes(32),
+    ttls: TTLS,
   });
-  const logger = createLogger({ level: 'debug', format: 'json', stream });
-  const keys = createKeys({ prefix: 'jack:faults:', phoneHashKey: randomBytes(32) });
   const connections = RedisConnections.create({
-    target: {
-      url,
-      host: '',
-      port: 0,
-      password: undefined,
-      db: 0,
-      tls: false,
-      connectionTimeoutMs: 500,
-      commandTimeoutMs: 500,
-      maxRetries: 0,
-    },
+    target: { ...TARGET, ...options.target },
     probeKey: keys.probe,
     logger,
     random: Math.random,
     isNamed: true,
   });
-  const driver = createRedisDriver({
-    redis: connections.command,
-    clock: systemClock,
-    indexName: keys.index,
-    exchange: (work, operation) => connections.exchange(work, operation),
-  });
+  const pubsub = PubSub.create({ connections, keyPrefix: PREFIX, clock, random: Math.random, logger });
   const cache = Cache.create({
-    memory: createMemoryDriver({ clock: systemClock, maxBytes: 50 * 1024 * 1024 }),
-    redis: { link: connections.link(), driver },
-    isFallbackEnabled: true,
-    clock: systemClock,
+    memory: createMemoryDriver({ clock, maxBytes: 50 * 1024 * 1024 }),
+    redis: {
+      driver: createRedisDriver({ access: connections, clock, indexName: keys.index }),
+      breaker: connections.guard,
+      isReady: () => connections.isReady(),
+    },
+    ...(options.hasBus ? { bus: pubsub.bus() } : {}),
+    isFallbackEnabled,
+    localMaxBytes,
+    clock,
     random: () => 0,
     logger,
   });
@@ -70,74 +93,26 @@ export async function towerOnServer(url: string): Promise<TowerOnServer> {
   cache.start();
   return {
     cache,
+    adapter: CacheAdapter.create({ cache, keys }),
+    keys,
     connections,
     startedInMs,
     log: () => lines.join(''),
     stop: async () => {
       await cache.stop();
+      await pubsub.stop();
       await connections.stop();
     },
   };
 }
 
-export function faultKey(
-  freshness: CacheKey<string>['freshness'],
-  organizationId: OrganizationId = randomUUID() as OrganizationId,
-): CacheKey<string> {
-  const name = `jack:faults:value:{${organizationId}}:${randomUUID()}`;
-  return { name, kind: freshness, organizationId, ttlMs: 600_000, freshness };
-}
-
-export interface TrafficReport {
-  readonly calls: number;
-  readonly errors: readonly unknown[];
-  readonly longestMs: number;
-  /** Values read that had not been written last under their name. */
-  readonly wrong: readonly string[];
-}
-
-/** Writes and reads values that carry a rev, one exchange after the other, every few milliseconds until stopped. */
-export function startTraffic(cache: Cache): { stop(): Promise<TrafficReport>; report(): TrafficReport } {
-  const errors: unknown[] = [];
-  const wrong: string[] = [];
-  const keys = Array.from({ length: 20 }, () => faultKey('checked'));
-  const written = new Map<string, string>();
-  let calls = 0;
-  let longestMs = 0;
-  let isRunning = true;
-
-  const timed = async <T>(work: () => Promise<T>): Promise<T | undefined> => {
-    const startedAtMs = performance.now();
-    try {
-      return await work();
-    } catch (error) {
-      errors.push(error);
-      return undefined;
-    } finally {
-      calls += 1;
-      longestMs = Math.max(longestMs, performance.now() - startedAtMs);
-    }
-  };
-  const once = async (n: number): Promise<void> => {
-    const key = keys[n % keys.length]!;
-    const found = await timed(() => cache.get(key));
-    if (found !== undefined && found !== written.get(key.name)) wrong.push(found);
-    written.set(key.name, `value ${n}`);
-    await timed(() => cache.set(key, `value ${n}`));
-  };
-  const running = (async () => {
-    for (let n = 0; isRunning; n += 1) {
-      await once(n);
-      await new Promise((resolve) => setTimeout(resolve, 2));
-    }
-  })();
-  const report = (): TrafficReport => ({ calls, errors, longestMs, wrong });
-  return {
-    report,
-    stop: async () => {
-      isRunning = false;
-      await running;
-      return report();
+function keptLog() {
+  const lines: string[] = [];
+  const stream = new Writable({
+    write: (chunk, _encoding, done) => {
+      lines.push(String(chunk));
+      done();
     },
-  };
+  });
+  return { logger: createLogger({ level: 'debug', format: 'json', stream }), lines };
 }
