@@ -4,12 +4,12 @@
  */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { createMemoryDriver } from '../../services/cache/memoryDriver.js';
-import type { CacheKey } from '../../services/cache/types.js';
+import type { CacheKey, Tag } from '../../services/cache/types.js';
 import { Cache, type CacheMode } from '../../services/cache.js';
 import { systemClock } from '../../services/clock.js';
 import type { OrganizationId } from '../../services/types.js';
 import { newName, newOrganizationId, type Subject } from '../support/cacheSubjects.js';
-import { type ChaosDriver, createChaosDriver } from '../support/chaosDriver.js';
+import { type ChaosDriver, createChaosDriver, guardChaos } from '../support/chaosDriver.js';
 import { silentLogger } from '../support/testDatabase.js';
 import { until } from '../support/until.js';
 
@@ -39,7 +39,7 @@ export function describeCache(name: string, create: () => Subject): void {
     function open(isFallbackEnabled = true): Cache {
       const created = Cache.create({
         memory: createMemoryDriver({ clock: systemClock, maxBytes: 10_000_000 }),
-        redis: { driver: redis, link: redis.link, guard: { probeEveryMs: 5, deadlineMs: 200 } },
+        redis: guardChaos(redis, { probeEveryMs: 5, deadlineMs: 200 }),
         isFallbackEnabled,
         clock: systemClock,
         random: () => 0,
@@ -50,8 +50,11 @@ export function describeCache(name: string, create: () => Subject): void {
     }
 
     function key<T = unknown>(freshness: Freshness = 'timed', organizationId = org): CacheKey<T> {
-      return { name: newName(), kind: 'test', organizationId, ttlMs: 60_000, freshness };
+      const tags = [tagOf(organizationId)];
+      return { name: newName(), kind: 'test', organizationId, ttlMs: 60_000, freshness, tags };
     }
+
+    const tagOf = (organizationId: OrganizationId) => organizationId as string as Tag;
 
     async function goAway(): Promise<void> {
       redis.goAway();
@@ -120,7 +123,7 @@ export function describeCache(name: string, create: () => Subject): void {
     it('A damaged value and one of another version are misses', async () => {
       for (const bytes of [Buffer.from('garbage'), Buffer.of(9, 1, 2), Buffer.of(1, 123), Buffer.alloc(0)]) {
         const own = key<string>();
-        await subject.driver.set([{ name: own.name, value: bytes, ttlMs: 60_000, organizationId: org }]);
+        await subject.driver.set([{ name: own.name, value: bytes, ttlMs: 60_000, tags: [tagOf(org)] }]);
         expect(await cache.get(own)).toBeUndefined();
         expect(await cache.getOrLoad(own, async () => 'loaded')).toBe('loaded');
       }
@@ -254,7 +257,7 @@ export function describeCache(name: string, create: () => Subject): void {
       await goAway();
       const inMap = key<string>('checked');
       await cache.set(inMap, 'meanwhile');
-      expect(await cache.clearOrganization(org)).toBe(1);
+      expect(await cache.clearTag(tagOf(org))).toBe(1);
       expect(cache.report().handBack.pending).toBeGreaterThan(0);
       await comeBack();
       await handedBack();
@@ -268,7 +271,7 @@ export function describeCache(name: string, create: () => Subject): void {
     it('Clearing an organization clears decoded values and what is being loaded as well', async () => {
       const own = key<string>('immutable');
       await cache.set(own, 'before');
-      expect(await cache.clearOrganization(org)).toBe(1);
+      expect(await cache.clearTag(tagOf(org))).toBe(1);
       expect(await cache.get(own)).toBeUndefined();
     });
 
@@ -342,7 +345,7 @@ export function describeCache(name: string, create: () => Subject): void {
       await expect(cache.get(own)).rejects.toEqual(unavailable);
       await expect(cache.set(own, 'x')).rejects.toEqual(unavailable);
       await expect(cache.delete([own])).rejects.toEqual(unavailable);
-      await expect(cache.clearOrganization(org)).rejects.toEqual(unavailable);
+      await expect(cache.clearTag(tagOf(org))).rejects.toEqual(unavailable);
       expect(cache.mode).toBe('unavailable');
       await comeBack();
       expect(await cache.get(own)).toBe('before');
@@ -356,8 +359,17 @@ export function describeCache(name: string, create: () => Subject): void {
       redis.failNext('WRONGTYPE');
       await cache.get(own);
       const report = cache.report();
-      expect(report.kinds.test).toEqual({ hits: 1, misses: 2, errors: 1, hitRate: 1 / 3 });
-      expect(report.stores.redis).toMatchObject({ operations: 4 });
+      expect(report.kinds.test).toMatchObject({
+        hits: 1,
+        localHits: 0,
+        misses: 2,
+        errors: 1,
+        timeouts: 0,
+        hitRate: 1 / 3,
+        bytesWritten: 4,
+        bytesRead: 4,
+      });
+      expect(report.stores.redis).toMatchObject({ times: { count: 4 } });
       expect(JSON.stringify(report)).not.toContain(own.name);
       expect(JSON.stringify(report)).not.toContain(org);
     });

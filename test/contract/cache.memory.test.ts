@@ -1,8 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { createMemoryDriver } from '../../services/cache/memoryDriver.js';
+import type { CacheKey } from '../../services/cache/types.js';
 import { Cache } from '../../services/cache.js';
 import { systemClock } from '../../services/clock.js';
-import { memorySubject, newName, newOrganizationId } from '../support/cacheSubjects.js';
+import type { OrganizationId } from '../../services/types.js';
+import { memorySubject, newName, newTag } from '../support/cacheSubjects.js';
 import { silentLogger } from '../support/testDatabase.js';
 import { describeCache } from './cache.contract.js';
 
@@ -18,8 +20,15 @@ describe('A cache without Redis', () => {
       logger: silentLogger,
     });
     cache.start();
-    const organizationId = newOrganizationId();
-    const key = { name: newName(), kind: 'test', organizationId, ttlMs: 60_000, freshness: 'timed' } as const;
+    const tag = newTag();
+    const key: CacheKey<string> = {
+      name: newName(),
+      kind: 'test',
+      organizationId: tag as string as OrganizationId,
+      ttlMs: 60_000,
+      freshness: 'timed',
+      tags: [tag],
+    };
     await cache.set(key, 'value');
     expect([await cache.get(key), await cache.setForced(true), cache.mode]).toEqual([
       'value',
@@ -27,7 +36,7 @@ describe('A cache without Redis', () => {
       'memory',
     ]);
     expect(cache.report()).toMatchObject({ mode: 'memory', degradedReason: null, handBack: { pending: 0 } });
-    expect(await cache.clearOrganization(organizationId)).toBe(1);
+    expect(await cache.clearTag(tag)).toBe(1);
     await cache.stop();
   });
 });

@@ -2,12 +2,12 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { createMemoryDriver } from '../../services/cache/memoryDriver.js';
-import type { CacheKey } from '../../services/cache/types.js';
+import type { CacheDriver, CacheKey, Tag } from '../../services/cache/types.js';
 import { Cache } from '../../services/cache.js';
 import { systemClock } from '../../services/clock.js';
-import { Guard } from '../../services/redis/guard.js';
+import { Guard, RedisAwayError } from '../../services/redis/guard.js';
 import type { OrganizationId } from '../../services/types.js';
-import { createChaosDriver } from '../support/chaosDriver.js';
+import { createChaosDriver, guardChaos } from '../support/chaosDriver.js';
 import { silentLogger } from '../support/testDatabase.js';
 import { until } from '../support/until.js';
 
@@ -23,7 +23,7 @@ function world({ deadlineMs = 30 } = {}) {
   const memory = createMemoryDriver({ clock: systemClock, maxBytes: 50_000_000 });
   const cache = Cache.create({
     memory,
-    redis: { driver: redis, link: redis.link, guard: { deadlineMs, probeEveryMs: 5 } },
+    redis: guardChaos(redis, { deadlineMs, probeEveryMs: 5 }),
     isFallbackEnabled: true,
     clock: systemClock,
     random: () => 0,
@@ -44,6 +44,7 @@ function world({ deadlineMs = 30 } = {}) {
   return { server, redis, memory, cache, goAway, comeBack, settled };
 }
 
+const tagOf = (organizationId: OrganizationId) => organizationId as string as Tag;
 const newOrganization = () => randomUUID() as OrganizationId;
 
 function newKey(
@@ -51,7 +52,8 @@ function newKey(
   organizationId = newOrganization(),
 ): CacheKey<string> {
   const name = `debt:{${organizationId}}:${randomUUID()}`;
-  return { name, kind: freshness, organizationId, ttlMs: 3_600_000, freshness };
+  const tags = [tagOf(organizationId)];
+  return { name, kind: freshness, organizationId, ttlMs: 3_600_000, freshness, tags };
 }
 
 describe('After one call that failed while Redis stays in use', () => {
@@ -82,7 +84,7 @@ describe('After one call that failed while Redis stays in use', () => {
     const key = newKey('timed');
     await cache.set(key, 'old');
     redis.failNext(FULL);
-    await cache.clearOrganization(key.organizationId);
+    await cache.clearTag(tagOf(key.organizationId));
     expect(await cache.get(key)).toBeUndefined();
     await settled();
     expect(await cache.get(key)).toBeUndefined();
@@ -96,6 +98,47 @@ describe('After one call that failed while Redis stays in use', () => {
     await cache.set(key, 'newer, in Redis');
     goAway();
     expect(await cache.get(key)).toBeUndefined();
+  });
+});
+
+describe('While one shard is away', () => {
+  it('what is owed to the others is paid, and what is owed to it waits', async () => {
+    const server = createMemoryDriver({ clock: systemClock, maxBytes: 1e7 });
+    const chaos = guardChaos(createChaosDriver(server));
+    let isShardAway = true;
+    const refuse = (names: readonly string[]) => {
+      if (isShardAway && names.some((name) => name.includes('dead'))) throw new RedisAwayError('open');
+    };
+    const driver: CacheDriver = {
+      ...chaos.driver,
+      set: async (entries) => {
+        refuse(entries.map(({ name }) => name));
+        // Also the healthy shard loses a write now and then, so that something is owed to it.
+        if (entries.some(({ name }) => name.includes('lost'))) throw new RedisAwayError('deadline');
+        await server.set(entries);
+      },
+      delete: async (names) => {
+        refuse(names);
+        return await server.delete(names);
+      },
+    };
+    const cache = Cache.create({
+      memory: createMemoryDriver({ clock: systemClock, maxBytes: 1e7 }),
+      redis: { ...chaos, driver },
+      isFallbackEnabled: true,
+      clock: systemClock,
+      random: () => 0,
+      logger: silentLogger,
+    });
+    cache.start();
+    caches.push(cache);
+    const named = (name: string) => ({ ...newKey('timed'), name: `debt:{${name}}` });
+    for (let n = 0; n < 5; n += 1) await cache.set(named(`dead ${n}`), 'v');
+    for (let n = 0; n < 20; n += 1) await cache.set(named(`lost ${n}`), 'v');
+    await until(() => cache.report().handBack.pending === 5, { what: 'the debts to the healthy shard' });
+    isShardAway = false;
+    await until(() => cache.report().handBack.pending === 0, { what: 'all debts', timeoutMs: 5_000 });
+    expect(cache.mode).toBe('redis');
   });
 });
 
@@ -134,9 +177,9 @@ describe('A hand-back', () => {
     await comeBack();
     await until(() => redis.calls.includes('set'), { what: 'the first batch', everyMs: 1 });
     release();
-    await cache.clearOrganization(organizationId);
+    await cache.clearTag(tagOf(organizationId));
     await settled();
-    expect(await server.clearOrganization(organizationId)).toBe(0);
+    expect(await server.clearTag(tagOf(organizationId))).toBe(0);
   });
 
   it('that was cut short leaves no value without a rev behind for the next outage', async () => {
@@ -169,13 +212,13 @@ describe('The guard', () => {
     const guard = Guard.create({
       link: { isReady: () => isReady, probe: async () => undefined, reconnect: () => undefined },
       probeEveryMs: 2,
-      beforeClose: async () => {
-        attempts += 1;
-        isReady = attempts > 1;
-      },
-      onChange: (isOpen) => {
-        if (!isOpen) expect(isReady).toBe(true);
-      },
+    });
+    guard.onBeforeClose(async () => {
+      attempts += 1;
+      isReady = attempts > 1;
+    });
+    guard.onChange((isOpen) => {
+      if (!isOpen) expect(isReady).toBe(true);
     });
     guard.open('test');
     await until(() => attempts === 1, { everyMs: 1 });

@@ -55,7 +55,7 @@ describeEachEngine('Inbound texts in the record', (engine) => {
       inboundText(organization.number, phone, { geography: { city: 'BURNABY', state: 'BC', country: 'CA' } }),
     );
 
-    expect(result).toEqual({ outcome: 'stored' });
+    expect(result).toEqual({ outcome: 'stored', organizationId: organization.id });
     expect(await conversationOf(test.database, organization.id, phone)).toMatchObject({
       lastSeq: 1,
       isDue: true,

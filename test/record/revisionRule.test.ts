@@ -107,6 +107,19 @@ describeEachEngine('The revision rule in the record', (engine) => {
       expect(after.baseSeq).toBe(2);
     });
 
+    it.each([
+      [
+        'changed',
+        (id: string) => sql`update messages set body = '[removed]' where conversation_id = ${id} and seq = 2`,
+      ],
+      ['deleted', (id: string) => sql`delete from messages where conversation_id = ${id} and seq = 2`],
+    ])('renews the base when a text that came after it is %s', async (_what, make) => {
+      const { before, after } = await change(make);
+      expect(before.baseSeq).toBeLessThan(2);
+      expect(after.baseRev).not.toBe(before.baseRev);
+      expect(after.baseSeq).toBe(2);
+    });
+
     it('renews the base on a message put in by hand below it', async () => {
       const { before, after } = await afterBase(
         (

@@ -5,6 +5,7 @@ import { createApp } from '../../routes/index.js';
 import { type Config, loadConfig } from '../../services/config.js';
 import { type AppContext, type ContextOptions, createContext } from '../../services/context.js';
 import { listen } from '../../services/http.js';
+import type { Limit, Limits } from '../../services/rateLimits/limits.js';
 import type { Organization } from '../../services/types.js';
 import { newPhone } from './records.js';
 import { pgliteDumpFile } from './services.js';
@@ -31,6 +32,16 @@ export interface TestApp {
 
 const ADMIN_KEY = 'test-administrator-key-0123456789';
 
+const many: Limit = { points: 1_000_000, windowMs: 60_000 };
+/** Tests call far more often than anybody may. */
+const NO_LIMITS: Partial<Limits> = {
+  key: many,
+  organization: many,
+  failedCredential: many,
+  logIn: many,
+  unsignedWebhook: many,
+};
+
 export async function buildApp(options: BuildOptions = {}): Promise<TestApp> {
   const { engine = 'pglite', env = {}, ...contextOptions } = options;
   const databaseUrl = engine === 'postgres' ? await createPostgresDatabase() : undefined;
@@ -44,6 +55,7 @@ export async function buildApp(options: BuildOptions = {}): Promise<TestApp> {
   });
   const ctx = await createContext(config, {
     logger: silentLogger,
+    limits: NO_LIMITS,
     ...(databaseUrl ? {} : { pgliteDump: migratedPglite() }),
     ...contextOptions,
   });

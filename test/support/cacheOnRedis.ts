@@ -3,10 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { PassThrough } from 'node:stream';
 import { createMemoryDriver } from '../../services/cache/memoryDriver.js';
 import { createRedisDriver } from '../../services/cache/redisDriver.js';
-import type { CacheKey } from '../../services/cache/types.js';
+import type { CacheBus, CacheKey, Tag } from '../../services/cache/types.js';
 import { Cache } from '../../services/cache.js';
 import { systemClock } from '../../services/clock.js';
 import { createLogger, type Logger } from '../../services/logger.js';
+import type { GuardOptions } from '../../services/redis/guard.js';
 import type { RedisTarget } from '../../services/redis/options.js';
 import { RedisConnections } from '../../services/redis.js';
 import type { OrganizationId } from '../../services/types.js';
@@ -23,6 +24,8 @@ export interface CacheOnRedisOptions {
   readonly url: string;
   readonly target?: Partial<RedisTarget>;
   readonly isFallbackEnabled?: boolean;
+  readonly bus?: CacheBus;
+  readonly guard?: Partial<GuardOptions>;
 }
 
 export async function openCacheOnRedis(options: CacheOnRedisOptions): Promise<CacheOnRedis> {
@@ -33,17 +36,19 @@ export async function openCacheOnRedis(options: CacheOnRedisOptions): Promise<Ca
     logger,
     random: Math.random,
     isNamed: true,
+    ...(options.guard ? { guard: options.guard } : {}),
   });
+  const breaker = connections.guard;
   const driver = createRedisDriver({
-    redis: connections.command,
+    access: connections,
     clock: systemClock,
-    indexName: (organizationId) => `test:index:{${organizationId}}`,
-    exchange: (work, operation) => connections.exchange(work, operation),
+    indexName: (tag) => `test:index:{${tag}}`,
   });
   const cache = Cache.create({
     memory: createMemoryDriver({ clock: systemClock, maxBytes: 50_000_000 }),
-    redis: { driver, link: connections.link() },
+    redis: { driver, breaker, isReady: () => connections.isReady() },
     isFallbackEnabled: options.isFallbackEnabled ?? true,
+    ...(options.bus ? { bus: options.bus } : {}),
     clock: systemClock,
     random: Math.random,
     logger,
@@ -68,7 +73,14 @@ export function valueKey<T = unknown>(
   freshness: CacheKey<T>['freshness'] = 'timed',
   organizationId = `org-${randomUUID()}` as OrganizationId,
 ): CacheKey<T> {
-  return { name: `test:value:{${randomUUID()}}`, kind: 'test', organizationId, ttlMs: 60_000, freshness };
+  return {
+    name: `test:value:{${randomUUID()}}`,
+    kind: 'test',
+    organizationId,
+    ttlMs: 60_000,
+    freshness,
+    tags: [organizationId as string as Tag],
+  };
 }
 
 const DEFAULT_TARGET: RedisTarget = {

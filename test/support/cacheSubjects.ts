@@ -3,9 +3,10 @@ import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { createMemoryDriver } from '../../services/cache/memoryDriver.js';
 import { createRedisDriver } from '../../services/cache/redisDriver.js';
-import type { CacheDriver, StoredEntry } from '../../services/cache/types.js';
+import type { CacheDriver, StoredEntry, Tag } from '../../services/cache/types.js';
 import { type Clock, systemClock } from '../../services/clock.js';
 import type { OrganizationId } from '../../services/types.js';
+import { accessTo } from './redisAccess.js';
 import { createRedisMock } from './redisMock.js';
 import { sharedRedisUrl } from './services.js';
 import { until } from './until.js';
@@ -33,14 +34,11 @@ export function createFakeClock(): FakeClock {
 }
 
 export const newOrganizationId = (): OrganizationId => `org-${randomUUID()}` as OrganizationId;
+export const newTag = (): Tag => `org-${randomUUID()}` as Tag;
 export const newName = (): string => `test:value:{${randomUUID()}}`;
 
-export function entry(
-  organizationId: OrganizationId,
-  value: string,
-  change: Partial<StoredEntry> = {},
-): StoredEntry {
-  return { name: newName(), value: Buffer.from(value), ttlMs: 60_000, organizationId, ...change };
+export function entry(tag: Tag, value: string, change: Partial<StoredEntry> = {}): StoredEntry {
+  return { name: newName(), value: Buffer.from(value), ttlMs: 60_000, tags: [tag], ...change };
 }
 
 export function memorySubject(): Subject {
@@ -59,9 +57,9 @@ export const realSubject = (): Subject => redisSubject(new Redis(sharedRedisUrl(
 function redisSubject(redis: Redis): Subject {
   return {
     driver: createRedisDriver({
-      redis,
+      access: accessTo(redis),
       clock: systemClock,
-      indexName: (organizationId) => `test:index:{${organizationId}}`,
+      indexName: (tag) => `test:index:{${tag}}`,
     }),
     passTime: async (ttlMs) => {
       // A witness with the same lifetime: when the server has let it go, it has let the others go.

@@ -1,6 +1,6 @@
 /** A driver that fails when told to, and never by chance. */
 import type { CacheDriver } from '../../services/cache/types.js';
-import type { GuardedLink } from '../../services/redis/guard.js';
+import { Guard, type GuardedLink, type GuardOptions } from '../../services/redis/guard.js';
 
 export interface ChaosDriver extends CacheDriver {
   /** What a guard sees of the connection, probe included. */
@@ -18,6 +18,8 @@ export interface ChaosDriver extends CacheDriver {
   comeBack(): void;
   /** Holds the next call of this method until the returned function is called. */
   hold(method: keyof CacheDriver): () => void;
+  /** The next call of this method is executed, and its answer kept back until `release`. */
+  holdAnswer(method: keyof CacheDriver): { readonly answered: Promise<void>; release(): void };
 }
 
 type Method = (...args: unknown[]) => Promise<unknown>;
@@ -29,12 +31,13 @@ const METHODS = [
   'delete',
   'acquireLease',
   'releaseLease',
-  'clearOrganization',
+  'clearTag',
 ] as const satisfies readonly (keyof CacheDriver)[];
 
 export function createChaosDriver(inside: CacheDriver): ChaosDriver {
   const calls: string[] = [];
   const gates = new Map<string, Promise<void>>();
+  const answerGates = new Map<string, { tell(): void; readonly opened: Promise<void> }>();
   let fault: 'none' | 'lost answer' | Error = 'none';
   let isAway = false;
   let reconnects = 0;
@@ -50,7 +53,11 @@ export function createChaosDriver(inside: CacheDriver): ChaosDriver {
       const gate = gates.get(method);
       gates.delete(method);
       await gate;
+      const answerGate = answerGates.get(method);
+      answerGates.delete(method);
       const answer = await real(...args);
+      answerGate?.tell();
+      await answerGate?.opened;
       return now === 'lost answer' ? await new Promise(() => undefined) : answer;
     };
   };
@@ -87,5 +94,28 @@ export function createChaosDriver(inside: CacheDriver): ChaosDriver {
       gates.set(method, new Promise((resolve) => (open = resolve)));
       return () => open();
     },
+    holdAnswer: (method) => {
+      let release = (): void => undefined;
+      const opened = new Promise<void>((resolve) => (release = resolve));
+      const answered = new Promise<void>((tell) => answerGates.set(method, { tell, opened }));
+      return { answered, release: () => release() };
+    },
   };
+}
+
+/** The same behind a guard of its own, as the cache expects a Redis to be. */
+export function guardChaos(chaos: ChaosDriver, options: Partial<GuardOptions> = {}) {
+  const breaker = Guard.create({ link: chaos.link, ...options });
+  const driver = {
+    ...chaos,
+    ...(Object.fromEntries(
+      METHODS.map((method) => [
+        method,
+        (...args: unknown[]) => breaker.run(() => (chaos[method] as Method)(...args)),
+      ]),
+    ) as unknown as CacheDriver),
+    name: chaos.name,
+    leaseScope: chaos.leaseScope,
+  };
+  return { driver, breaker, isReady: () => chaos.link.isReady() };
 }

@@ -1,6 +1,7 @@
 /** Calls the API by its registry, so that every answer in every test is held against its documented schema. */
 import { sql } from 'drizzle-orm';
 import { apiRoutes } from '../../../routes/index.js';
+import { LINES_TYPE } from '../../../routes/openapi/lines.js';
 import type { Route } from '../../../routes/openapi/route.js';
 import { PROBLEM_TYPE, type Problem } from '../../../routes/problem.js';
 import { problemSchema } from '../../../routes/schemas.js';
@@ -43,8 +44,8 @@ export function createClient(jack: TestApp): Client {
       const route = routes.find((candidate) => nameOf(candidate) === name);
       if (!route) throw new Error(`there is no route ${name}`);
       const response = await send(jack.url, route, options);
-      const text = await response.text();
-      const body = text === '' ? undefined : (JSON.parse(text) as unknown);
+      const text = isStream(response) ? await endStream(response) : await response.text();
+      const body = bodyOf(response, text);
       checkAnswer(route, response, body);
       return { status: response.status, body, headers: response.headers };
     },
@@ -67,10 +68,34 @@ async function send(url: string, route: Route, options: CallOptions): Promise<Re
   });
 }
 
+/** Lines become a list. */
+function bodyOf(response: Response, text: string): unknown {
+  if (response.headers.get('content-type') !== LINES_TYPE) {
+    return text === '' ? undefined : (JSON.parse(text) as unknown);
+  }
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as unknown);
+}
+
+const isStream = (response: Response): boolean =>
+  response.headers.get('content-type')?.startsWith('text/event-stream') ?? false;
+
+/** A stream has no end to wait for; that it began is the answer. */
+async function endStream(response: Response): Promise<string> {
+  await response.body?.cancel();
+  return '';
+}
+
 function checkAnswer(route: Route, response: Response, body: unknown): void {
   const documented = route.answers[response.status];
   const isProblem = response.headers.get('content-type') === PROBLEM_TYPE;
   if (!documented && !isProblem) throw new Error(`${nameOf(route)} may not answer ${response.status}`);
+  if (documented?.lines) {
+    for (const line of body as unknown[]) documented.lines.parse(line);
+    return;
+  }
   if (documented && !documented.schema) return;
   (documented?.schema ?? problemSchema).parse(body);
   if (!documented) checkProblem(response, body as Problem);
@@ -92,6 +117,7 @@ export async function fingerprint(database: Database): Promise<string> {
     'leads',
     'conversations',
     'messages',
+    'archived_messages',
     'outbox',
     'gate_decisions',
     'consent_events',

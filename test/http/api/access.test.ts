@@ -6,6 +6,7 @@ import type { Access } from '../../../routes/openapi/route.js';
 import { buildApp, type TestApp } from '../../support/buildApp.js';
 import { inboundText, newPhone } from '../../support/records.js';
 import { until } from '../../support/until.js';
+import { BODIES } from './_bodies.js';
 import { type Client, createClient, fingerprint, nameOf } from './_client.js';
 
 let jack: TestApp;
@@ -43,22 +44,6 @@ beforeAll(async () => {
   );
 });
 afterAll(() => jack.close());
-
-/** Bodies that are right, so that nothing but the credential or the tenant is the reason of a refusal. */
-const BODIES: Readonly<Record<string, () => unknown>> = {
-  'POST /api/admin/organizations': () => ({
-    name: 'Nobody Motors',
-    timezone: 'America/Vancouver',
-    phoneNumbers: [newPhone()],
-  }),
-  'POST /api/admin/organizations/{organizationId}/phone-numbers': () => ({ phoneNumber: newPhone() }),
-  'POST /api/admin/cache/fallback': () => ({ forced: false }),
-  'PATCH /api/organization': () => ({ name: 'Other Name' }),
-  'POST /api/leads': () => ({ phone: newPhone() }),
-  'PATCH /api/leads/{leadId}': () => ({ name: 'Somebody' }),
-  'POST /api/conversations/{leadId}/messages': () => ({ body: 'Hello' }),
-  'POST /api/conversations/{leadId}/takeover': () => ({ name: 'Pat' }),
-};
 
 /** Only handlers use the context, so the list of routes is there before any application runs. */
 const REGISTRY = apiRoutes({ clock: { monotonicMs: () => 0 } } as TestApp['ctx'], { rejected: 0 });

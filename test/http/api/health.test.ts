@@ -27,15 +27,6 @@ describe('Health without Redis', () => {
     expect(body.checks['record:responseTime'][0].observedValue).toBeGreaterThan(0);
   });
 
-  it('When the cache is asked about, then there are aggregates and nothing of any tenant', async () => {
-    const { organization } = await jack.createOrganization();
-    await jack.ctx.state.getOrganizationIdByNumber('default', organization.phoneNumbers[0]!);
-    const { body } = await client.call('GET /api/cache/stats');
-    expect(body.reads.organizationByNumber).toEqual({ cache: 0, record: 1 });
-    expect(JSON.stringify(body)).not.toContain(organization.id);
-    expect(JSON.stringify(body)).not.toMatch(/\+\d{7}|127\.0\.0\.1|jack:/);
-  });
-
   it('When it is ready and stops, then readiness says so and the rest goes on', async () => {
     const stopping = await buildApp();
     const its = createClient(stopping);
@@ -75,13 +66,14 @@ describeWithRedis('Health with Redis', () => {
       ...body.checks['redis:responseTime'][0],
     };
   };
-  const reaches = (client: Client, status: string) =>
+  /** @param mode the one that goes with it; a report made while it changes may have the one of before. */
+  const reaches = (client: Client, status: string, mode: string) =>
     until(
       async () => {
         const check = await redisCheck(client);
-        return check.status === status ? check : undefined;
+        return check.status === status && check.mode === mode ? check : undefined;
       },
-      { what: status },
+      { what: `${status} with ${mode}` },
     );
 
   it('When it answers, is killed and comes back, then health says so each time, with the reason and since when', async () => {
@@ -94,7 +86,7 @@ describeWithRedis('Health with Redis', () => {
         observedUnit: 'ms',
       });
       await redis.kill();
-      const away = await reaches(client, 'warn');
+      const away = await reaches(client, 'warn', 'memory');
       expect(away).toMatchObject({
         code: 200,
         overall: 'degraded',
@@ -105,7 +97,7 @@ describeWithRedis('Health with Redis', () => {
       expect(JSON.stringify(away)).not.toContain(String(redis.port));
       expect((await client.call('GET /api/health/ready')).status).toBe(200);
       await redis.restart();
-      await reaches(client, 'pass');
+      await reaches(client, 'pass', 'redis');
     });
   });
 
@@ -126,7 +118,7 @@ describeWithRedis('Health with Redis', () => {
   it('When it is killed and the fallback is switched off, then Jack is unhealthy', async () => {
     await withJack({ REDIS_FALLBACK_ENABLED: 'false' }, async (client) => {
       await redis.kill();
-      expect(await reaches(client, 'fail')).toMatchObject({
+      expect(await reaches(client, 'fail', 'unavailable')).toMatchObject({
         code: 503,
         overall: 'unhealthy',
         mode: 'unavailable',

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { OpenApiDocument } from '../../../routes/openapi/document.js';
+import type { Access } from '../../../routes/openapi/route.js';
 import { ERRORS } from '../../../services/errors.js';
 import { buildApp, type TestApp } from '../../support/buildApp.js';
 import { type Client, createClient, nameOf } from './_client.js';
@@ -35,7 +36,9 @@ const PROMISED = [
   'GET /api/health',
   'GET /api/health/live',
   'GET /api/health/ready',
+  'GET /api/health/redis',
   'GET /api/cache/stats',
+  'GET /metrics',
   'POST /api/admin/organizations',
   'GET /api/admin/organizations',
   'DELETE /api/admin/organizations/{organizationId}',
@@ -44,18 +47,32 @@ const PROMISED = [
   'DELETE /api/admin/organizations/{organizationId}/api-keys/{keyId}',
   'POST /api/admin/organizations/{organizationId}/cache/clear',
   'POST /api/admin/cache/fallback',
+  'GET /api/admin/cache/fallback/values',
+  'POST /api/admin/cache/fallback/values',
+  'POST /api/session',
+  'GET /api/session',
+  'DELETE /api/session',
+  'GET /api/sessions',
+  'DELETE /api/sessions',
   'GET /api/organization',
   'PATCH /api/organization',
+  'GET /api/organization/live',
   'GET /api/leads',
   'POST /api/leads',
   'GET /api/leads/{leadId}',
   'PATCH /api/leads/{leadId}',
   'GET /api/conversations',
   'GET /api/conversations/{leadId}',
+  'GET /api/conversations/{leadId}/export',
   'POST /api/conversations/{leadId}/messages',
   'POST /api/conversations/{leadId}/takeover',
   'POST /api/conversations/{leadId}/release',
+  'POST /api/conversations/{leadId}/reset',
+  'POST /api/conversations/{leadId}/retract',
   'POST /api/conversations/{leadId}/opt-out',
+  'POST /api/conversations/{leadId}/presence',
+  'GET /api/stream',
+  'GET /api/stream/conversation/{leadId}',
 ];
 
 describe('/openapi.json', () => {
@@ -72,7 +89,13 @@ describe('/openapi.json', () => {
     for (const route of client.routes) {
       const [, operation] = operations().find(([name]) => name === nameOf(route))!;
       const schemes = operation.security.flatMap((entry) => Object.keys(entry));
-      const expected = { open: [], administrator: ['administratorKey'], organization: ['organizationKey'] };
+      const expected: Record<Access, string[]> = {
+        open: [],
+        visitor: [],
+        administrator: ['administratorKey'],
+        organization: ['organizationKey', 'staffSession'],
+        session: ['staffSession'],
+      };
       expect([nameOf(route), schemes]).toEqual([nameOf(route), expected[route.access]]);
       expect(Object.keys(operation.responses).includes('401')).toBe(route.access !== 'open');
     }

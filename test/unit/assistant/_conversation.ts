@@ -4,12 +4,11 @@ import { createScriptedAssistant } from '../../../services/assistant/scripted.js
 import type { Assistant, AssistantReply } from '../../../services/assistant/types.js';
 import { DEMO_DEALERSHIP } from '../../../services/demo/dealership.js';
 import {
+  type ContextMessage,
   type ConversationId,
   type ConversationSnapshot,
   type LeadId,
   type Media,
-  type Message,
-  type MessageId,
   newOrganizationId,
   type OrganizationSettings,
   type Rev,
@@ -50,29 +49,25 @@ export function startConversation(
   let now = Date.parse(options.now ?? SATURDAY_11);
   let slots: Slots = options.slots ?? {};
   let summary = '';
-  const messages: Message[] = [];
+  const messages: ContextMessage[] = [];
   const transcript: string[] = [];
   const organizationId = newOrganizationId();
   const conversationId = randomUUID() as ConversationId;
   const leadId = randomUUID() as LeadId;
 
   function add(
-    direction: Message['direction'],
-    sender: Message['sender'],
+    direction: ContextMessage['direction'],
+    sender: ContextMessage['sender'],
     body: string,
     media: readonly Media[] = [],
   ): void {
     messages.push({
       seq: messages.length + 1,
-      id: randomUUID() as MessageId,
       direction,
       sender,
       body,
       media,
-      segments: 1,
-      status: direction === 'inbound' ? 'received' : 'sent',
-      errorCode: null,
-      createdAt: new Date(now).toISOString(),
+      createdAtMs: now,
     });
     transcript.push(direction === 'inbound' ? `> ${body || '(photo)'}` : body);
   }

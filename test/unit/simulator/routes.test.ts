@@ -325,3 +325,42 @@ describe('The end', () => {
     await stopping.close();
   });
 });
+
+describe('The handset of a browser', () => {
+  const keep = (phone: string, organizationId: string, cookie = '') =>
+    post('/api/simulator/session', { organizationId, phone }, { ...JSON_TYPE, cookie });
+  const recall = async (cookie = '') =>
+    await (await fetch(`${jack.url}/api/simulator/session`, { headers: { cookie } })).json();
+  const cookieOf = (response: Response) => response.headers.get('set-cookie')?.split(';')[0] ?? '';
+
+  it('When nothing was chosen, then there is none', async () => {
+    const nothing = { organizationId: null, phone: null };
+    expect(await recall()).toEqual(nothing);
+    expect(await recall(`jack-guest=${'A'.repeat(43)}`)).toEqual(nothing);
+  });
+
+  it('When one is chosen, then the cookie brings it back, and no script can read the cookie', async () => {
+    const handset = { organizationId: dealership.id, phone: newPhone() };
+    const kept = await keep(handset.phone, handset.organizationId);
+    expect([kept.status, await kept.json()]).toEqual([201, handset]);
+    expect(kept.headers.get('set-cookie')).toMatch(
+      /^jack-guest=[\w-]{43}; Path=\/; Max-Age=2592000; HttpOnly; SameSite=Lax$/,
+    );
+    expect(await recall(cookieOf(kept))).toEqual(handset);
+  });
+
+  it('When the same is chosen again, then the session stays; when another, then the old one is over', async () => {
+    const first = await keep(newPhone(), dealership.id);
+    const { phone } = (await first.json()) as { phone: string };
+    const again = await keep(phone, dealership.id, cookieOf(first));
+    expect([again.status, again.headers.get('set-cookie')]).toEqual([200, null]);
+    const moved = await keep(phone, other.id, cookieOf(first));
+    expect(await recall(cookieOf(moved))).toEqual({ organizationId: other.id, phone });
+    expect(await recall(cookieOf(first))).toEqual({ organizationId: null, phone: null });
+  });
+
+  it('When it names no dealership or no phone, then it is refused', async () => {
+    expect((await keep('12', dealership.id)).status).toBe(400);
+    expect((await keep(newPhone(), 'nobody')).status).toBe(404);
+  });
+});

@@ -18,7 +18,9 @@ import { createOutboundDoor } from '../../../services/outbound/door.js';
 import { OutboxSender } from '../../../services/outbound/sender.js';
 import { createStatusWriter } from '../../../services/outbound/statuses.js';
 import { SimulatedCarrier } from '../../../services/outbound/transports/simulatedCarrier.js';
+import { readSession } from '../../../services/record/sessions.js';
 import { createSecrets } from '../../../services/secrets.js';
+import { Sessions } from '../../../services/sessions.js';
 import { parseForm } from '../../../services/twilio/form.js';
 import { parseInboundSms } from '../../../services/twilio/webhook.js';
 import type { OrganizationId } from '../../../services/types.js';
@@ -98,9 +100,23 @@ export async function startSmallJack(options: { database: Database; port?: numbe
     replies.add(timer);
   };
 
+  const sessions = Sessions.create({
+    database,
+    // Straight from the record: what the tower adds is tested with it.
+    state: {
+      getSession: (tokenHash) => readSession(database, tokenHash),
+      storeSession: async () => undefined,
+      dropSessions: async () => undefined,
+    },
+    clock: systemClock,
+    random: Math.random,
+    logger,
+  });
   // Only what the page's routes read.
   const ctx = {
     database,
+    secrets,
+    sessions,
     events,
     logger,
     simulator,
@@ -163,6 +179,7 @@ export async function startSmallJack(options: { database: Database; port?: numbe
       for (const timer of replies) clearTimeout(timer);
       await sender.stop();
       await simulator.stop();
+      await sessions.stop();
       await statuses.idle();
     },
   };

@@ -36,9 +36,9 @@ function createBench(options: Partial<GuardOptions> = {}): Bench {
         link.reconnects += 1;
       },
     },
-    onChange: (isOpen) => changes.push(isOpen),
     ...options,
   });
+  guard.onChange((isOpen) => changes.push(isOpen));
   return { guard, link, changes };
 }
 
@@ -64,8 +64,21 @@ describe('The guard', () => {
     const { guard, link, changes } = createBench();
     const calls = Array.from({ length: 40 }, () => outcome(guard.run(never)));
     await pass(80);
-    expect(new Set(await Promise.all(calls))).toEqual(new Set(['Redis is away: deadline']));
+    expect(new Set(await Promise.all(calls))).toEqual(
+      new Set(['Redis is away: deadline', 'Redis is away: open']),
+    );
     expect([guard.isOpen, link.reconnects, changes]).toEqual([true, 1, [true]]);
+  });
+
+  it('When it opens, then a call that has just begun waits no longer either', async () => {
+    const { guard } = createBench();
+    const first = Array.from({ length: 3 }, () => outcome(guard.run(never)));
+    await pass(70);
+    const late = outcome(guard.run(never));
+    await pass(10);
+    expect(guard.isOpen).toBe(true);
+    expect(await Promise.race([late, Promise.resolve('waiting')])).toBe('Redis is away: open');
+    await Promise.all(first);
   });
 
   it('When an answer comes between misses, then the count begins anew', async () => {
@@ -182,11 +195,11 @@ describe('The guard', () => {
   it('The work before closing comes after the probes and before traffic; when it fails, then it stays open', async () => {
     const seen: string[] = [];
     let fails = 1;
-    const { guard, link } = createBench({
-      beforeClose: async () => {
-        seen.push(`open ${guard.isOpen}, probes ${link.probes}`);
-        if (fails-- > 0) throw new Error('Connection is closed.');
-      },
+    const { guard, link } = createBench();
+    guard.onBeforeClose(async () => {
+      seen.push(`open ${guard.isOpen}, probes ${link.probes}`);
+      if (fails-- > 0) throw new Error('Connection is closed.');
+      expect(await guard.run(async () => 'passes')).toBe('passes');
     });
     guard.open('test');
     await pass(500);

@@ -17,7 +17,9 @@ const namesFor = (own: Keys, id: string): string[] => [
   own.leadToPhone(id as OrganizationId, id as LeadId).name,
   own.organization(id as OrganizationId, rev).name,
   own.agent(id as OrganizationId, rev).name,
-  own.index(id as OrganizationId),
+  own.index(own.tags.organization(id as OrganizationId)),
+  own.index(own.tags.lead('org' as OrganizationId, id as LeadId)),
+  own.index(own.tags.conversation('org' as OrganizationId, id as ConversationId)),
 ];
 
 describe('Key names', () => {
@@ -54,7 +56,8 @@ describe('Key names', () => {
         () => keys.leadToPhone(id as OrganizationId, 'lead' as LeadId),
         () => keys.leadToPhone('org' as OrganizationId, id as LeadId),
         () => keys.agent('org' as OrganizationId, id as Rev),
-        () => keys.index(id as OrganizationId),
+        () => keys.tags.organization(id as OrganizationId),
+        () => keys.tags.lead('org' as OrganizationId, id as LeadId),
       ];
       for (const make of makers) expect(make).toThrow(expect.objectContaining({ code: 'E_INPUT_INVALID' }));
     },

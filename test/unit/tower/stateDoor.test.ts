@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { StateDoor, type StateRecord } from '../../../redis-migration.js';
-import { createMemoryDriver } from '../../../services/cache/memoryDriver.js';
+import { encode } from '../../../services/cache/codec.js';
+import { createMemoryDriver, type MemoryDriver } from '../../../services/cache/memoryDriver.js';
 import { Cache } from '../../../services/cache.js';
 import { createKeys, type Keys } from '../../../services/cacheAdapter/keys.js';
+import { createSnapshotCodec } from '../../../services/cacheAdapter/snapshotCodec.js';
 import { CacheAdapter } from '../../../services/cacheAdapter.js';
 import type {
   ConversationId,
@@ -20,6 +22,16 @@ import { silentLogger } from '../../support/testDatabase.js';
 
 const phone = '+16045550123' as E164;
 const newId = <T extends string>(): T => randomUUID() as T;
+
+/** Asks what the test has put there since. */
+const asOfNow = (record: () => StateRecord): StateRecord =>
+  Object.fromEntries(
+    Object.keys(record()).map((name) => [
+      name,
+      (...args: unknown[]) =>
+        (record()[name as keyof StateRecord] as (...args: unknown[]) => unknown)(...args),
+    ]),
+  ) as unknown as StateRecord;
 
 function snapshotOf(
   organizationId: OrganizationId,
@@ -44,6 +56,7 @@ describe('The state door', () => {
   let clock: FakeClock;
   let keys: Keys;
   let cache: Cache;
+  let memory: MemoryDriver;
   let door: StateDoor;
   let record: { [Name in keyof StateRecord]: StateRecord[Name] };
   let asked: string[];
@@ -52,8 +65,9 @@ describe('The state door', () => {
   beforeEach(() => {
     clock = createFakeClock();
     keys = createKeys({ prefix: 'test:', phoneHashKey: Buffer.from('key') });
+    memory = createMemoryDriver({ clock, maxBytes: 1_000_000 });
     cache = Cache.create({
-      memory: createMemoryDriver({ clock, maxBytes: 1_000_000 }),
+      memory,
       isFallbackEnabled: true,
       clock,
       random: () => 0,
@@ -73,14 +87,13 @@ describe('The state door', () => {
       findOrganizationIdByNumber: absent('findOrganizationIdByNumber'),
       readOrganization: absent('readOrganization'),
       readAgentConfiguration: absent('readAgentConfiguration'),
+      readLiveView: absent('readLiveView'),
+      readSession: absent('readSession'),
     };
-    door = StateDoor.create({ adapter: CacheAdapter.create({ cache, keys }), record });
+    door = StateDoor.create({ adapter: CacheAdapter.create({ cache, keys }), record: asOfNow(() => record) });
     org = newOrganizationId();
   });
 
-  /** What lies in the cache under the name of one conversation. */
-  const plant = (value: unknown, { organizationId, conversationId }: ConversationSnapshot) =>
-    cache.set(keys.snapshot(organizationId, conversationId), value as ConversationSnapshot);
   const sourceOf = async ({ organizationId, conversationId, rev }: ConversationSnapshot) =>
     (await door.getConversationSnapshot(organizationId, { conversationId, baseRev: rev })).source;
 
@@ -97,20 +110,27 @@ describe('The state door', () => {
     expect(door.report().reads.snapshot).toEqual({ cache: 3, record: 0 });
   });
 
-  it.each<[string, (snapshot: ConversationSnapshot) => unknown]>([
-    ['another rev', (snapshot) => ({ ...snapshot, v: 1, rev: newId() })],
-    ['another conversation', (snapshot) => ({ ...snapshot, v: 1, conversationId: newId() })],
-    ['another organization', (snapshot) => ({ ...snapshot, v: 1, organizationId: newOrganizationId() })],
-    ['another version of the shape', (snapshot) => ({ ...snapshot, v: 2 })],
-    ['no version', (snapshot) => ({ ...snapshot })],
-    ['no snapshot at all', () => 'text'],
-    ['null', () => null],
-  ])('A cached value of %s is a miss, whatever name it lies under', async (_name, change) => {
+  const codec = createSnapshotCodec();
+  it.each<[string, (snapshot: ConversationSnapshot) => Buffer]>([
+    ['another rev', (snapshot) => codec.encode({ ...snapshot, rev: newId() })],
+    ['another conversation', (snapshot) => codec.encode({ ...snapshot, conversationId: newId() })],
+    [
+      'another organization',
+      (snapshot) => codec.encode({ ...snapshot, organizationId: newOrganizationId() }),
+    ],
+    ['another version of the shape', (snapshot) => Buffer.concat([Buffer.of(99), codec.encode(snapshot)])],
+    ['a plain value', (snapshot) => encode(snapshot)],
+    ['no snapshot at all', () => encode('text')],
+    ['half of the bytes', (snapshot) => codec.encode(snapshot).subarray(0, 100)],
+    ['null', () => encode(null)],
+  ])('A cached value of %s is a miss, whatever name it lies under', async (_name, bytesOf) => {
     const snapshot = snapshotOf(org);
-    await plant({ ...snapshot, v: 1 }, snapshot);
-    expect(await sourceOf(snapshot)).toBe('cache');
-    await plant(change(snapshot), snapshot);
+    const { name, tags } = keys.snapshot(org, snapshot.conversationId);
+    const plant = (value: Buffer) => memory.put([{ name, value, ttlMs: 60_000, tags }]);
+    plant(bytesOf(snapshot));
     expect(await sourceOf(snapshot)).toBe('record');
+    plant(codec.encode(snapshot));
+    expect(await sourceOf(snapshot)).toBe('cache');
   });
 
   it('On a miss the record answers as it is, and its answer is not stored by the door', async () => {
