@@ -69,6 +69,37 @@ describeWithRedis('On a real Redis', () => {
     }
   });
 
+  it('A name is listed for as long as one process stores it, though another cleared it and stored it for less', async () => {
+    const org = newTag();
+    const other = createRedisDriver({ access: accessTo(redis), clock, indexName });
+    const long = entry(org, 'x', { ttlMs: 7_200_000 });
+    await driver.set([long]);
+    await other.clearTag(org);
+    await other.set([{ ...long, ttlMs: 0.9 * 7_200_000 }]);
+    clock.advance(0.45 * 7_200_000);
+    await driver.set([long]);
+    const left = Number(await redis.zscore(indexName(org), long.name)) - clock.now();
+    expect(left).toBeGreaterThan(7_200_000);
+  });
+
+  it('A name that is stored while it is being cleared is listed afterwards', async () => {
+    const org = newTag();
+    const other = createRedisDriver({ access: accessTo(redis), clock, indexName });
+    const own = entry(org, 'x');
+    await driver.set([own]);
+    let exchanged = 0;
+    const exchange = async <T>(work: () => Promise<T>): Promise<T> => {
+      exchanged += 1;
+      // Names read, values removed, and now the names would be forgotten.
+      if (exchanged === 3) await other.set([own]);
+      return await work();
+    };
+    const clearing = createRedisDriver({ access: { ...accessTo(redis), exchange }, clock, indexName });
+    expect(await clearing.clearTag(org)).toBe(1);
+    expect(await driver.getMany([own.name])).toEqual([own.value]);
+    expect(await driver.clearTag(org)).toBe(1);
+  });
+
   it('Everything flushed: the next write lists its name again', async () => {
     const org = newTag();
     const one = entry(org, 'x');

@@ -14,5 +14,13 @@ export function bounded(seconds: number, numRuns: number): fc.Parameters<unknown
   };
 }
 
+/** The same where time is faked, and so cannot end anything: a number of runs. */
+export function counted(numRuns: number): fc.Parameters<unknown> {
+  return {
+    numRuns: PROPERTY_SECONDS === undefined ? numRuns : 20 * numRuns,
+    ...(PROPERTY_SEED === undefined ? {} : { seed: Number(PROPERTY_SEED) }),
+  };
+}
+
 /** How long a test of these bounds may take, shrinking included. */
 export const timeLimitMs = (seconds: number): number => (Number(PROPERTY_SECONDS ?? seconds) + 60) * 1_000;

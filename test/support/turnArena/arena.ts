@@ -1,0 +1,196 @@
+/**
+ * Two Jacks on one record and one Redis, hundreds of conversations, faults and changes without end; and a checker that
+ * compares what each turn was shown with what the record held at its claim.
+ */
+import { PassThrough } from 'node:stream';
+import { sql } from 'drizzle-orm';
+import { createRandom } from '../../../bench/random.js';
+import type { Database } from '../../../services/db/client.js';
+import { createLogger } from '../../../services/logger.js';
+import { newOrganization } from '../records.js';
+import { startRedis } from '../redisServer.js';
+import { until } from '../until.js';
+import { type Checker, createChecker, type Violation } from './checker.js';
+import { startEdits } from './edits.js';
+import { startFaults } from './faults.js';
+import { type ArenaProcess, startArenaProcess } from './process.js';
+import { installRevLog } from './revLog.js';
+import { startShoppers } from './shoppers.js';
+
+export interface ArenaOptions {
+  /** Of an empty PostgreSQL database, migrated or not. */
+  readonly databaseUrl: string;
+  readonly seed: number;
+  readonly durationMs: number;
+  readonly conversations?: number;
+  readonly organizations?: number;
+  readonly concurrency?: number;
+  /** Plants a lie for the checker to find; nothing else is broken then. */
+  readonly forge?: boolean;
+}
+
+export interface ArenaReport {
+  readonly seed: number;
+  readonly turns: number;
+  readonly texts: number;
+  readonly violations: readonly Violation[];
+  /** Turns with two replies, and texts without any. */
+  readonly doubleReplies: number;
+  readonly unanswered: number;
+  /** Snapshots of all processes that came from the cache, and from the record. */
+  readonly fromCache: number;
+  readonly fromRecord: number;
+  readonly modeChanges: Readonly<Record<string, number>>;
+  readonly handBackPending: Readonly<Record<string, number>>;
+  readonly impatient: number;
+  readonly redelivered: number;
+  readonly edits: Readonly<Record<string, number>>;
+  readonly faults: Readonly<Record<string, number>>;
+  /** The first lines of level `error`. */
+  readonly errors: readonly string[];
+}
+
+const KEPT_ERRORS = 20;
+
+export async function runArena(options: ArenaOptions): Promise<ArenaReport> {
+  const closers: (() => Promise<unknown>)[] = [];
+  try {
+    return await run(options, (close) => closers.unshift(close));
+  } finally {
+    for (const close of closers) await close();
+  }
+}
+
+type OnClose = (close: () => Promise<unknown>) => void;
+
+async function run(options: ArenaOptions, onClose: OnClose): Promise<ArenaReport> {
+  const redis = await startRedis();
+  onClose(() => redis.stop());
+  const random = createRandom(options.seed);
+  const { logger, errors } = errorLog();
+  const holder: { checker?: Checker } = {};
+  const start = async (name: string, localCacheBytes?: number): Promise<ArenaProcess> => {
+    const process = await startArenaProcess({
+      name,
+      databaseUrl: options.databaseUrl,
+      redisPort: redis.port,
+      logger,
+      random,
+      ...(localCacheBytes === undefined ? {} : { localCacheBytes }),
+      onTurn: (by, request) => holder.checker?.saw(by, request),
+    });
+    onClose(() => process.close());
+    return process;
+  };
+  const processes = [await start('a'), await start('b', 0)];
+  const { database } = processes[0]!.ctx;
+  await installRevLog(database);
+  const checker = createChecker(database);
+  holder.checker = checker;
+  const organizations = [];
+  for (let n = 0; n < (options.organizations ?? 5); n += 1) {
+    organizations.push({ ...(await newOrganization(database)), settingsVersion: 0 });
+  }
+
+  const shoppers = startShoppers({
+    processes,
+    organizations,
+    random,
+    conversations: options.conversations ?? 300,
+    concurrency: options.concurrency ?? 32,
+  });
+  const { conversations } = shoppers;
+  const faults = startFaults({
+    redis,
+    processes,
+    conversations,
+    random,
+    forge: options.forge === true,
+  });
+  const edits =
+    options.forge === true ? undefined : startEdits({ processes, conversations, random, everyMs: 12 });
+  await new Promise((resolve) => setTimeout(resolve, options.durationMs));
+  await edits?.stop();
+  await faults.stop();
+  await shoppers.stop();
+  await settled(database, processes);
+  await checker.flush();
+  const reads = processes.map(({ ctx }) => ctx.state.report().reads.snapshot ?? { cache: 0, record: 0 });
+  return {
+    seed: options.seed,
+    turns: checker.checked,
+    texts: shoppers.texts,
+    violations: checker.violations,
+    doubleReplies: await countDoubleReplies(database),
+    unanswered: await countUnanswered(database),
+    fromCache: sum(reads.map(({ cache }) => cache)),
+    fromRecord: sum(reads.map(({ record }) => record)),
+    modeChanges: each(processes, (process) => process.modeChanges()),
+    handBackPending: each(processes, ({ ctx }) => ctx.state.report().handBack.pending),
+    impatient: shoppers.impatient,
+    redelivered: shoppers.redelivered,
+    edits: edits?.counts ?? {},
+    faults: faults.counts,
+    errors,
+  };
+}
+
+/** Every reply that is due is written, both processes are on Redis again, and what the Maps took in is there. */
+async function settled(database: Database, processes: readonly ArenaProcess[]): Promise<void> {
+  const isAnswered = async () => {
+    const [row] = await database.query<{ due: number }>(
+      sql`select count(*)::int as due from conversations where reply_due_at is not null`,
+    );
+    return row?.due === 0;
+  };
+  await until(isAnswered, { what: 'the last replies', timeoutMs: 15_000 });
+  const isBack = () =>
+    processes.every(({ ctx }) => {
+      const { mode, handBack } = ctx.state.report();
+      return mode === 'redis' && handBack.pending === 0;
+    });
+  await until(isBack, { what: 'Redis to be used and the hand-back to be done', timeoutMs: 15_000 });
+}
+
+/** Two replies of the assistant with no text between them. */
+async function countDoubleReplies(database: Database): Promise<number> {
+  const [row] = await database.query<{ n: number }>(
+    sql`select count(*)::int as n from (
+        select sender, lag(sender) over (partition by conversation_id order by seq) as before from messages
+        where sender in ('lead', 'assistant')
+      ) m where sender = 'assistant' and before = 'assistant'`,
+  );
+  return row?.n ?? 0;
+}
+
+async function countUnanswered(database: Database): Promise<number> {
+  const [row] = await database.query<{ n: number }>(
+    sql`select count(*)::int as n from messages m where m.direction = 'inbound' and not m.retracted
+        and not exists (select 1 from messages r where r.conversation_id = m.conversation_id
+          and r.direction = 'outbound' and r.seq > m.seq)`,
+  );
+  return row?.n ?? 0;
+}
+
+function errorLog() {
+  const errors: string[] = [];
+  const stream = new PassThrough();
+  stream.on('data', (line: Buffer) => {
+    if (errors.length < KEPT_ERRORS) errors.push(brief(line.toString()));
+  });
+  return { logger: createLogger({ level: 'error', format: 'json', stream }), errors };
+}
+
+/** What it says, and what the database said. */
+function brief(line: string): string {
+  const { message, error } = JSON.parse(line) as {
+    message: string;
+    error?: { message: string; cause?: Error };
+  };
+  return `${message}: ${error?.cause?.message ?? error?.message ?? ''}`;
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, n) => total + n, 0);
+
+const each = (processes: readonly ArenaProcess[], value: (process: ArenaProcess) => number) =>
+  Object.fromEntries(processes.map((process) => [process.name, value(process)]));
