@@ -10,6 +10,8 @@ import { notFound } from './organizations.js';
 
 type Context = Pick<AppContext, 'database' | 'state'>;
 
+/** Of some 5 kB each in base64, with conversations of 50 messages: a body holds 256 kB. */
+const MAX_ITEMS = 25;
 const administrator = { access: 'administrator', tag: 'Administrator' } as const;
 
 export const cacheModeSchema = z
@@ -73,7 +75,7 @@ export const cacheAdminRoutes = ({ database, state }: Context): readonly Route[]
     path: '/api/admin/cache/fallback/values',
     summary:
       'Takes such values in again. One that is older than the record costs a read of the record and nothing else.',
-    body: z.strictObject({ items: z.array(fallbackValueSchema).min(1).max(100) }),
+    body: z.strictObject({ items: z.array(fallbackValueSchema).min(1).max(MAX_ITEMS) }),
     answers: {
       200: { description: 'How many were taken in.', schema: z.strictObject({ taken: z.int().min(0) }) },
     },
