@@ -42,12 +42,12 @@ export class CacheAdapter {
   }
 
   /** @returns the snapshot made at `rev`; anything else is a miss. */
-  async getSnapshot(
+  getSnapshot(
     organizationId: OrganizationId,
     conversationId: ConversationId,
     rev: Rev,
   ): Promise<ConversationSnapshot | undefined> {
-    return await this.#cache.get(
+    return this.#cache.get(
       this.#keys.snapshot(organizationId, conversationId),
       (stored) =>
         stored.rev === rev &&
@@ -56,8 +56,8 @@ export class CacheAdapter {
     );
   }
 
-  async storeSnapshot(organizationId: OrganizationId, snapshot: ConversationSnapshot): Promise<void> {
-    await this.#cache.set(this.#keys.snapshot(organizationId, snapshot.conversationId), snapshot);
+  storeSnapshot(organizationId: OrganizationId, snapshot: ConversationSnapshot): Promise<void> {
+    return this.#cache.set(this.#keys.snapshot(organizationId, snapshot.conversationId), snapshot);
   }
 
   /** All that is kept of one conversation, for when it is put away. */
@@ -89,12 +89,12 @@ export class CacheAdapter {
     await this.#cache.set(this.#keys.history(organizationId, leadId), page);
   }
 
-  async leadIdByPhone(
+  leadIdByPhone(
     organizationId: OrganizationId,
     phone: E164,
     load: () => Promise<LeadId | undefined>,
   ): Promise<LeadId | undefined> {
-    return await this.#cache.getOrLoad(this.#keys.phoneToLead(organizationId, phone), load);
+    return this.#cache.getOrLoad(this.#keys.phoneToLead(organizationId, phone), load);
   }
 
   async phoneByLeadId(
@@ -122,12 +122,12 @@ export class CacheAdapter {
     return await this.#cache.getOrLoad(this.#keys.organization(organizationId, rev), load);
   }
 
-  async organizationIdByNumber(
+  organizationIdByNumber(
     account: string,
     phone: E164,
     load: () => Promise<OrganizationId | undefined>,
   ): Promise<OrganizationId | undefined> {
-    return await this.#cache.getOrLoad(this.#keys.organizationByNumber(account, phone), load);
+    return this.#cache.getOrLoad(this.#keys.organizationByNumber(account, phone), load);
   }
 
   async dropNumber(account: string, phone: E164): Promise<void> {

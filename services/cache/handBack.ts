@@ -179,7 +179,7 @@ export class HandBack {
       for (const batch of this.#nextBatches()) {
         if (this.#isStopped || !isRedisInUse()) return;
         const waitMs = await this.#moveSome(batch);
-        await pause(waitMs, undefined, { ref: false });
+        if (this.#moves.size > 0) await pause(waitMs, undefined, { ref: false });
       }
     }
     if (!isRedisInUse()) return;
@@ -219,7 +219,10 @@ export class HandBack {
       this.#failed += owed.length;
       this.#deps.logger.warn('Redis refused values of the hand-back', { count: owed.length, error });
     }
-    for (const noted of owed.filter(isStillOwed)) this.#moves.delete(noted[0]);
+    const settled = owed.filter(isStillOwed).map(([name]) => name);
+    for (const name of settled) this.#moves.delete(name);
+    // Bit by bit: to empty a full Map at the end would keep everybody waiting (25 ms for 50,000 values).
+    memory.forget(settled);
     return PAUSE_MS;
   }
 

@@ -49,19 +49,15 @@ export function createMemoryDriver({
 }: MemoryDriverOptions): MemoryDriver {
   const names = new Map<Tag, Set<string>>();
   let evictions = 0;
-  let kept = create();
-
-  function create(): LRUCache<string, Kept> {
-    return new LRUCache<string, Kept>({
-      max: maxEntries,
-      maxSize: maxBytes,
-      sizeCalculation: (entry, name) => entry.value.length + 2 * name.length + OVERHEAD_BYTES,
-      dispose: (entry, name, reason) => {
-        if (reason === 'evict') evictions += 1;
-        if (reason !== 'set') forget(entry, name);
-      },
-    });
-  }
+  const kept = new LRUCache<string, Kept>({
+    max: maxEntries,
+    maxSize: maxBytes,
+    sizeCalculation: (entry, name) => entry.value.length + 2 * name.length + OVERHEAD_BYTES,
+    dispose: (entry, name, reason) => {
+      if (reason === 'evict') evictions += 1;
+      if (reason !== 'set') forget(entry, name);
+    },
+  });
 
   function forget({ tags }: Kept, name: string): void {
     for (const tag of tags) {
@@ -143,9 +139,8 @@ export function createMemoryDriver({
     },
     isEmpty: () => kept.size === 0,
     clear: () => {
-      // Emptied one by one, a full Map would keep everybody waiting (25 ms for 50,000 values).
-      kept = create();
       names.clear();
+      kept.clear();
     },
     stats: () => ({ maxBytes, entries: kept.size, bytes: kept.calculatedSize, evictions }),
   };

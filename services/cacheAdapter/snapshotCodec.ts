@@ -13,23 +13,28 @@ import type {
   ConversationId,
   ConversationSnapshot,
   LeadId,
-  Media,
   OrganizationId,
   Owner,
   Rev,
-  Sender,
   Slots,
 } from '../types.js';
+import { type Packed, PackedList, unpack } from './packedMessages.js';
 
 const VERSION = 3;
 const LENGTH_BYTES = 4;
+const HEAD_AT = 1 + LENGTH_BYTES;
 /** A block is sealed when this many messages have gathered, some 1.3 kB of short texts; the last few stay in the head. */
 const BLOCK_MESSAGES = 10;
 const MAX_INFLATED_BYTES = 4 * 1024 * 1024;
-
-/** seq as a step, sender, body, time as a step in ms, media when there is any. */
-type Packed = [number, SenderCode, string, number, (readonly Media[])?];
-type SenderCode = 'l' | 'a' | 's' | 'y';
+/** A block has some 1.5 kB and 0.8 kB deflated; with what zlib takes by itself, each would keep 16 kB in memory. */
+const DEFLATE = { level: 1, windowBits: 12, memLevel: 5, chunkSize: 2_048 } as const;
+const INFLATE = { maxOutputLength: MAX_INFLATED_BYTES, chunkSize: 4_096 } as const;
+/** Conversations of which is remembered what was encoded; one that fell out is encoded whole once. */
+const REMEMBERED = 5_000;
+/** Of UTF-8, for one unit of a string. */
+const MAX_UNIT_BYTES = 3;
+const COMMA = 0x2c;
+const CLOSING = 0x5d;
 
 /** Without names: they would be a fifth of a short conversation. */
 type Head = readonly [
@@ -54,24 +59,10 @@ interface Block {
 
 /** What was encoded of a conversation before. */
 interface Remembered {
-  readonly blocks: readonly Block[];
-  readonly tail: readonly ContextMessage[];
-  /** Of the tail, one packed message as JSON each. */
-  readonly texts: readonly string[];
+  blocks: readonly Block[];
+  /** The messages after the blocks. */
+  readonly tail: PackedList;
 }
-
-const CODES: Record<Sender, SenderCode> = { lead: 'l', assistant: 'a', staff: 's', system: 'y' };
-const SENDERS: Record<SenderCode, Sender> = { l: 'lead', a: 'assistant', s: 'staff', y: 'system' };
-
-/** Conversations of which is remembered what was encoded; one that fell out is encoded whole once. */
-const REMEMBERED = 5_000;
-const NOTHING: Remembered = { blocks: [], tail: [], texts: [] };
-/** A block has some 1.5 kB and 0.8 kB deflated; with what zlib takes by itself, each would keep 16 kB in memory. */
-const DEFLATE = { level: 1, windowBits: 12, memLevel: 5, chunkSize: 2_048 } as const;
-const INFLATE = { maxOutputLength: MAX_INFLATED_BYTES, chunkSize: 4_096 } as const;
-/** Of UTF-8, for one unit of a string. */
-const MAX_UNIT_BYTES = 3;
-const COMMA = 0x2c;
 
 export function createSnapshotCodec(): ValueCodec<ConversationSnapshot> {
   const remembered = new LRUCache<ConversationId, Remembered>({ max: REMEMBERED });
@@ -79,48 +70,58 @@ export function createSnapshotCodec(): ValueCodec<ConversationSnapshot> {
 
   function encode(snapshot: ConversationSnapshot): Buffer {
     const { conversationId, messages } = snapshot;
-    const known = remembered.get(conversationId) ?? NOTHING;
+    const known = remembered.get(conversationId) ?? remember(conversationId, []);
+    const { tail } = known;
     const { blocks, skip, at } = stillSealed(known.blocks, messages);
-    let tail = messages.slice(at);
-    let texts = textsOf(tail, known);
-    for (; tail.length >= BLOCK_MESSAGES; tail = tail.slice(BLOCK_MESSAGES)) {
-      blocks.push(seal(tail.slice(0, BLOCK_MESSAGES), texts.slice(0, BLOCK_MESSAGES)));
-      texts = texts.slice(BLOCK_MESSAGES);
+    if (!tail.isStartOf(messages, at)) tail.clear();
+    for (let n = at + tail.size; n < messages.length; n += 1) {
+      tail.push(messages[n] as ContextMessage);
+      if (tail.size === BLOCK_MESSAGES) blocks.push(seal(tail));
     }
-    remembered.set(conversationId, { blocks, tail, texts });
-    return join(writeHead(snapshot, skip, texts), blocks);
+    known.blocks = blocks;
+    return join(stateOf(snapshot, skip), tail, blocks);
   }
 
-  /** Into the scratch. Piece by piece: one string of them all would be made for nothing. @returns its length in bytes. */
-  function writeHead(snapshot: ConversationSnapshot, skip: number, texts: readonly string[]): number {
-    const state = stateOf(snapshot, skip);
-    let units = state.length + 3;
-    for (const text of texts) units += text.length + 1;
-    if (scratch.length < units * MAX_UNIT_BYTES) scratch = Buffer.allocUnsafe(units * MAX_UNIT_BYTES);
-    // Over its closing bracket.
-    let at = scratch.write(state) - 1;
-    at += scratch.write(',[', at);
-    for (let n = 0; n < texts.length; n += 1) {
-      if (n > 0) scratch[at++] = COMMA;
-      at += scratch.write(texts[n] as string, at);
-    }
-    return at + scratch.write(']]', at);
+  function remember(conversationId: ConversationId, blocks: readonly Block[]): Remembered {
+    const made = { blocks, tail: new PackedList() };
+    remembered.set(conversationId, made);
+    return made;
   }
 
-  function join(headBytes: number, blocks: readonly Block[]): Buffer {
-    let length = 1 + LENGTH_BYTES + headBytes;
+  /** Takes what has gathered in the list, and leaves it empty. */
+  function seal(list: PackedList): Block {
+    reserve(list.jsonBytes);
+    const json = scratch.subarray(0, list.writeJson(scratch, 0));
+    // A copy: what zlib returns is a part of something larger.
+    const block = { messages: [...list.messages], bytes: Buffer.from(deflateRawSync(json, DEFLATE)) };
+    list.clear();
+    return block;
+  }
+
+  function join(state: string, tail: PackedList, blocks: readonly Block[]): Buffer {
+    reserve(state.length * MAX_UNIT_BYTES);
+    // Without its closing bracket, which comes after the tail.
+    const stateBytes = scratch.write(state) - 1;
+    const headBytes = stateBytes + 1 + tail.jsonBytes + 1;
+    let length = HEAD_AT + headBytes;
     for (const { bytes } of blocks) length += LENGTH_BYTES + bytes.length;
     const value = Buffer.allocUnsafe(length);
     value[0] = VERSION;
     value.writeUInt32LE(headBytes, 1);
-    scratch.copy(value, 1 + LENGTH_BYTES, 0, headBytes);
-    let at = 1 + LENGTH_BYTES + headBytes;
+    scratch.copy(value, HEAD_AT, 0, stateBytes);
+    value[HEAD_AT + stateBytes] = COMMA;
+    let at = tail.writeJson(value, HEAD_AT + stateBytes + 1);
+    value[at++] = CLOSING;
     for (const { bytes } of blocks) {
       value.writeUInt32LE(bytes.length, at);
-      value.set(bytes, at + LENGTH_BYTES);
+      bytes.copy(value, at + LENGTH_BYTES);
       at += LENGTH_BYTES + bytes.length;
     }
     return value;
+  }
+
+  function reserve(bytes: number): void {
+    if (scratch.length < bytes) scratch = Buffer.allocUnsafe(bytes);
   }
 
   return {
@@ -137,8 +138,8 @@ export function createSnapshotCodec(): ValueCodec<ConversationSnapshot> {
   };
 
   function read(bytes: Buffer): ConversationSnapshot {
-    const headEnd = 1 + LENGTH_BYTES + bytes.readUInt32LE(1);
-    const head = JSON.parse(bytes.toString('utf8', 1 + LENGTH_BYTES, headEnd)) as Head;
+    const headEnd = HEAD_AT + bytes.readUInt32LE(1);
+    const head = JSON.parse(bytes.toString('utf8', HEAD_AT, headEnd)) as Head;
     const [
       organizationId,
       conversationId,
@@ -166,7 +167,7 @@ export function createSnapshotCodec(): ValueCodec<ConversationSnapshot> {
       at = end;
     }
     messages.push(...unpack(tail));
-    remembered.set(conversationId, { ...NOTHING, blocks });
+    remember(conversationId, blocks);
     return {
       organizationId,
       conversationId,
@@ -180,25 +181,6 @@ export function createSnapshotCodec(): ValueCodec<ConversationSnapshot> {
       messages: skip > 0 ? messages.slice(skip) : messages,
     };
   }
-}
-
-function seal(messages: readonly ContextMessage[], texts: readonly string[]): Block {
-  // A copy: what zlib returns is a part of something larger.
-  const bytes = Buffer.from(deflateRawSync(`[${texts.join(',')}]`, DEFLATE));
-  return { messages, bytes };
-}
-
-/** Every message as JSON, `BLOCK_MESSAGES` of which stand for themselves; what is known already is not written anew. */
-function textsOf(messages: readonly ContextMessage[], known: Remembered): string[] {
-  const texts: string[] = [];
-  let isKnown = true;
-  for (let n = 0; n < messages.length; n += 1) {
-    const message = messages[n] as ContextMessage;
-    isKnown &&= known.tail[n] === message;
-    const before = n % BLOCK_MESSAGES === 0 ? undefined : messages[n - 1];
-    texts.push(isKnown ? (known.texts[n] as string) : JSON.stringify(pack(message, before)));
-  }
-  return texts;
 }
 
 /**
@@ -248,34 +230,4 @@ function stateOf(snapshot: ConversationSnapshot, skip: number): string {
     slots,
     skip,
   ]);
-}
-
-/** @param before the message that this one is a step from; absent: it stands for itself. */
-function pack(message: ContextMessage, before: ContextMessage | undefined): Packed {
-  const { seq, sender, body, createdAtMs, media } = message;
-  const packed: Packed = [
-    seq - (before?.seq ?? 0),
-    CODES[sender],
-    body,
-    createdAtMs - (before?.createdAtMs ?? 0),
-  ];
-  if (media.length > 0) packed.push(media);
-  return packed;
-}
-
-function unpack(packed: readonly Packed[]): ContextMessage[] {
-  let seq = 0;
-  let atMs = 0;
-  return packed.map(([seqStep, code, body, stepMs, media = []]) => {
-    seq += seqStep;
-    atMs += stepMs;
-    return {
-      seq,
-      direction: code === 'l' ? 'inbound' : 'outbound',
-      sender: SENDERS[code],
-      body,
-      media,
-      createdAtMs: atMs,
-    };
-  });
 }
