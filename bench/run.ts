@@ -1,83 +1,78 @@
-/**
- * `npm run bench` measures everything and prints tables; `npm run bench -- tower` or `-- webhook` one part. Private
- * servers on loopback, bounded in time: some four minutes in all.
- */
-import { cpus } from 'node:os';
-import type { StageOptions } from './stage.js';
-import { median, shuffled } from './statistics.js';
-import { measureTower } from './tower.js';
-import { measureWebhook, type WebhookResult } from './webhook.js';
+/** `npm run bench`: measures the tower and the path of a text, and prints tables. Private servers on loopback. */
+import { cpus, loadavg } from 'node:os';
+import { Command } from 'commander';
+import { day } from './day.js';
+import { bytes } from './reach/bytes.js';
+import { ceiling } from './reach/ceiling.js';
+import { clearing } from './reach/clearing.js';
+import { handBack } from './reach/handBack.js';
+import { roundTrips } from './reach/roundTrips.js';
+import { pools, sideBySide } from './sideBySide/sideBySide.js';
+import { say } from './table.js';
+import { wholePath } from './wholePath.js';
 
-const RUNS = 3;
-const LOAD = { ratePerS: 200, durationS: 10 };
-const STAGES: readonly StageOptions[] = [
-  { record: 'postgres', isRedisOn: true },
-  { record: 'postgres', isRedisOn: false },
-  { record: 'pglite', isRedisOn: true },
-  { record: 'pglite', isRedisOn: false },
+interface Part {
+  readonly name: string;
+  readonly what: string;
+  run(isQuick: boolean, isAsked: boolean): Promise<void>;
+}
+
+const PARTS: readonly Part[] = [
+  {
+    name: 'side-by-side',
+    what: 'the state work of a text beside cache libraries and bare ioredis',
+    run: (isQuick) => sideBySide(isQuick ? { runs: 1, runMs: 500 } : { runs: 5, runMs: 2_000 }),
+  },
+  { name: 'round-trips', what: 'how often a text waits for Redis', run: roundTrips },
+  { name: 'bytes', what: 'what a conversation takes in Redis', run: bytes },
+  { name: 'clearing', what: 'clearing one organization among many', run: clearing },
+  {
+    name: 'hand-back',
+    what: 'what an outage left behind goes back to Redis',
+    run: (isQuick) => handBack({ conversations: isQuick ? 5_000 : 50_000 }),
+  },
+  { name: 'ceiling', what: 'the memory of the Map that stands in for Redis', run: ceiling },
+  {
+    name: 'pool',
+    what: 'whether more connections help',
+    run: (isQuick) => pools(isQuick ? { runs: 1, runMs: 300 } : { runs: 3, runMs: 1_000 }),
+  },
+  {
+    name: 'day',
+    what: 'the hit rate of a replayed day, with and without an outage',
+    run: (isQuick) => day({ realMs: isQuick ? 5_000 : 25_000 }),
+  },
+  {
+    name: 'webhook',
+    what: 'the whole path of a text over HTTP (three runs when asked for by name)',
+    run: (isQuick, isAsked) =>
+      wholePath({
+        runs: isAsked && !isQuick ? 3 : 1,
+        ...(isQuick ? { ratePerS: 100, durationS: 2 } : { ratePerS: 200, durationS: 8 }),
+      }),
+  },
 ];
 
-async function webhook(): Promise<void> {
-  const results = new Map<StageOptions, WebhookResult[]>(STAGES.map((stage) => [stage, []]));
-  for (let run = 1; run <= RUNS; run += 1) {
-    for (const stage of shuffled(STAGES)) {
-      console.error(`run ${run} of ${RUNS}: ${nameOf(stage)}`);
-      results.get(stage)?.push(await measureWebhook(stage, LOAD));
-    }
-  }
-  console.log(
-    `\nWhole path at ${LOAD.ratePerS} texts/s, then as fast as 20 connections go; medians of ${RUNS} runs\n`,
+const width = Math.max(...PARTS.map(({ name }) => name.length));
+const command = new Command('npm run bench --')
+  .description('Measures Jack and prints Markdown tables; progress goes to standard error.')
+  .argument('[parts...]', 'what to measure; everything when absent')
+  .option('--quick', 'short runs, for a first look: the figures vary', false)
+  .addHelpText(
+    'after',
+    `\nParts:\n${PARTS.map(({ name, what }) => `  ${name.padEnd(width)}  ${what}`).join('\n')}`,
   );
-  console.log(
-    '| record, Redis | p50 ms | p99 ms | not 200 | saturated texts/s | p99 ms | not 200 | last reply after s |',
-  );
-  console.log('| --- | --- | --- | --- | --- | --- | --- | --- |');
-  for (const [stage, list] of results) console.log(row(stage, list));
-}
+command.parse();
 
-const nameOf = ({ record, isRedisOn }: StageOptions): string =>
-  `${record === 'postgres' ? 'PostgreSQL' : 'PGlite'}, Redis ${isRedisOn ? 'on' : 'off'}`;
+const asked = command.args;
+const unknown = asked.filter((name) => !PARTS.some((part) => part.name === name));
+if (unknown.length > 0)
+  command.error(`error: there is no part ${unknown.join(', ')}; see --help`, { exitCode: 2 });
 
-function row(stage: StageOptions, list: readonly WebhookResult[]): string {
-  const of = (pick: (result: WebhookResult) => number, digits: number) =>
-    median(list.map(pick)).toFixed(digits);
-  const worst = (pick: (result: WebhookResult) => number) => Math.max(...list.map(pick));
-  const cells = [
-    nameOf(stage),
-    of(({ atRate }) => atRate.p50Ms, 1),
-    of(({ atRate }) => atRate.p99Ms, 1),
-    worst(({ atRate }) => atRate.failed),
-    of(({ saturated }) => saturated.textsPerS, 0),
-    of(({ saturated }) => saturated.p99Ms, 0),
-    worst(({ saturated }) => saturated.failed),
-    of(({ drainS }) => drainS, 1),
-  ];
-  return `| ${cells.join(' | ')} |`;
-}
-
-async function tower(): Promise<void> {
-  console.error('tower beside bare ioredis');
-  const { results, snapshotBytes } = await measureTower();
-  const limit = results.find(({ name }) => name === 'bare ioredis')?.turnsPerS ?? 0;
-  console.log(
-    `\nState work of a warm turn, 20 messages in ${snapshotBytes} bytes, 32 in flight; medians of 4 runs\n`,
-  );
-  console.log('| | turns/s | of the limit | p99 ms |');
-  console.log('| --- | --- | --- | --- |');
-  for (const { name, turnsPerS, p99Ms } of results) {
-    console.log(
-      `| ${name} | ${turnsPerS.toFixed(0)} | ${(turnsPerS / limit).toFixed(2)} | ${p99Ms.toFixed(1)} |`,
-    );
-  }
-}
-
-const PARTS: Readonly<Record<string, () => Promise<void>>> = { tower, webhook };
-const asked = process.argv.slice(2);
-const unknown = asked.filter((name) => !(name in PARTS));
-if (unknown.length > 0 || asked.includes('--help')) {
-  console.error(`usage: npm run bench [-- ${Object.keys(PARTS).join('|')}]`);
-  process.exitCode = 2;
-} else {
-  console.log(`${cpus().length} x ${cpus()[0]?.model ?? 'unknown processor'}, Node ${process.version}`);
-  for (const name of asked.length > 0 ? asked : Object.keys(PARTS)) await PARTS[name]?.();
+console.log(`${cpus().length} x ${cpus()[0]?.model ?? 'unknown processor'}, Node ${process.version}`);
+if ((loadavg()[0] ?? 0) > 0.7) say('the machine is busy with something else: the figures will be too low');
+const { quick } = command.opts<{ quick: boolean }>();
+for (const { name, run } of PARTS) {
+  const isAsked = asked.includes(name);
+  if (isAsked || asked.length === 0) await run(quick, isAsked);
 }

@@ -11,3 +11,7 @@ export const shuffled = <T>(values: readonly T[]): T[] =>
     .map((value) => ({ value, at: Math.random() }))
     .sort((a, b) => a.at - b.at)
     .map(({ value }) => value);
+
+/** @param fraction 0.99 for the value that 99 of 100 do not exceed. @param sorted ascending. */
+export const quantile = (sorted: ArrayLike<number>, fraction: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * fraction))] ?? 0;
