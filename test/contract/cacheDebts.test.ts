@@ -164,7 +164,7 @@ describe('A hand-back', () => {
     redis.failNext(FULL);
     await comeBack();
     await settled();
-    expect(cache.report().handBack).toMatchObject({ moved: 50, failed: 100 });
+    expect(cache.report().handBack).toMatchObject({ moved: 90, failed: 60 });
     await until(() => memory.stats().entries === 0, { what: 'the empty Map' });
   });
 
