@@ -42,8 +42,8 @@ const NOBODY = '-' as OrganizationId;
 const REMEMBERED_HASHES = 10_000;
 /** Of its lifetime; whoever asks later than this causes a load in the background. */
 const REFRESH_AT = 0.75;
-/** Longer than the record takes for an inventory (some 10 ms), shorter than a shopper notices. */
-const LOAD_LEASE_MS = 1_000;
+/** Longer than the record takes for an inventory (some 10 ms); a holder that died or was cut off costs the others no more than this. */
+const LOAD_LEASE_MS = 120;
 /** Longer than the counts of a large organization take. */
 const LIVE_VIEW_LEASE_MS = 1_000;
 /** A tag or a glob in an id would let one name reach another. */
