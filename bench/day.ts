@@ -105,7 +105,7 @@ async function playOnRedis(
   const scale = realMs / DAY_MS;
   const ttls = Object.fromEntries(Object.entries(TTLS_MS).map(([kind, ms]) => [kind, ms * scale])) as Ttls;
   const server = await startRedis();
-  const stage = await openTowerStage({ url: server.url, ttls, localMaxBytes });
+  const stage = await openTowerStage({ url: server.url, ttls, localMaxBytes, isOutageExpected: hasOutage });
   try {
     const dealerships = new Dealerships(stage.adapter);
     const startedAtMs = performance.now();

@@ -6,7 +6,6 @@ import { createConversationMaker } from '../conversations.js';
 import { figure, printTable, say } from '../table.js';
 import { openTowerStage } from '../towerStage.js';
 
-const CONVERSATIONS = 4_000;
 const PER_ORGANIZATION = 40;
 
 interface Bytes {
@@ -17,12 +16,16 @@ interface Bytes {
   readonly all: number;
 }
 
-export async function bytes(): Promise<void> {
+export interface BytesOptions {
+  readonly conversations: number;
+}
+
+export async function bytes({ conversations }: BytesOptions): Promise<void> {
   say('bytes of a conversation');
   const rows = [
-    ['20', await measure(() => 20)],
-    ['19 to 28, as many of each', await measure((n) => 19 + (n % 10))],
-    ['50', await measure(() => 50)],
+    ['20', await measure(conversations, () => 20)],
+    ['19 to 28, as many of each', await measure(conversations, (n) => 19 + (n % 10))],
+    ['50', await measure(conversations, () => 50)],
   ] as const;
   printTable(
     `Bytes of Redis per conversation of 120-character texts of prose, ${PER_ORGANIZATION} conversations an organization`,
@@ -31,26 +34,26 @@ export async function bytes(): Promise<void> {
   );
 }
 
-async function measure(messagesOf: (n: number) => number): Promise<Bytes> {
+async function measure(conversations: number, messagesOf: (n: number) => number): Promise<Bytes> {
   const server = await startRedis();
   const redis = new Redis(server.url);
   const stage = await openTowerStage({ url: server.url, prefix: 'jack:production:' });
   try {
     const maker = createConversationMaker();
-    const snapshots = Array.from({ length: CONVERSATIONS }, (_, n): ConversationSnapshot => {
+    const snapshots = Array.from({ length: conversations }, (_, n): ConversationSnapshot => {
       const organizationId = `org-${Math.floor(n / PER_ORGANIZATION)}` as OrganizationId;
       return maker.snapshot(organizationId, messagesOf(n));
     });
     const before = await usedMemory(redis);
     for (const snapshot of snapshots) await stage.adapter.storeSnapshot(snapshot.organizationId, snapshot);
-    const all = ((await usedMemory(redis)) - before) / CONVERSATIONS;
+    const all = ((await usedMemory(redis)) - before) / conversations;
     let [value, key] = [0, 0];
     for (const { conversationId } of snapshots) {
       const name = `jack:production:snapshot:{${conversationId}}`;
       value += await redis.strlen(name);
       key += (await redis.memory('USAGE', name)) ?? 0;
     }
-    return { value: value / CONVERSATIONS, key: key / CONVERSATIONS, all };
+    return { value: value / conversations, key: key / conversations, all };
   } finally {
     await stage.close();
     redis.disconnect();

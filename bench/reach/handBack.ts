@@ -75,7 +75,7 @@ export async function handBack({ conversations }: HandBackOptions): Promise<void
 async function measure(label: string, load: Load, conversations: number): Promise<HandedBack> {
   const server = await startRedis();
   const redis = new Redis(server.url);
-  const stage = await openTowerStage({ url: server.url });
+  const stage = await openTowerStage({ url: server.url, isOutageExpected: true });
   try {
     const turn = await createTurn(stage);
     const overAfter = (ms: number) => {

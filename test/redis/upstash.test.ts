@@ -110,7 +110,8 @@ describeWithRedis('When Upstash fails', () => {
     report(running, recoveredInMs);
     expect([running.errors, running.wrong]).toEqual([[], []]);
     expect(Math.max(...running.durationsMs)).toBeLessThan(LONGEST_CALL_MS);
-    expect(running.durationsMs.filter((ms) => ms > 150).length).toBeLessThanOrEqual(1);
+    // A change may have waited behind the one that was under way.
+    expect(running.durationsMs.filter((ms) => ms > 150).length).toBeLessThanOrEqual(2);
     expect(recoveredInMs).toBeLessThan(TO_REDIS_MS);
     expect(await tower.cache.get(stale)).toBe(SECRET_BODY);
     expect([await tower.cache.get(timed), await tower.cache.get(deleted)]).toEqual([undefined, undefined]);
