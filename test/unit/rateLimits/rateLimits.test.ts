@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import type { RateLimits } from '../../../services/rateLimits.js';
 import type { OrganizationId } from '../../../services/types.js';
@@ -180,6 +180,9 @@ async function play(steps: readonly Step[], processes: number) {
   }
   return { allowedAtMs, asked, lost };
 }
+
+// Hundreds of runs each, on machines that do other things too.
+jest.setTimeout(90_000);
 
 describe('A rate limit through changes of store', () => {
   it('never allows one process more than the limit in a window, however often Redis goes, comes and is emptied', async () => {
