@@ -2,6 +2,7 @@
 import { sql } from 'drizzle-orm';
 import type { Database } from '../db/client.js';
 import { jsonRows, milliseconds, nowRounded } from '../db/sqlHelpers.js';
+import { isLocked, lockedConversations } from '../record/lockOrder.js';
 import type { ConversationId, E164, MessageId, MessageStatus, OrganizationId } from '../types.js';
 import type { OutboundText } from './transports/types.js';
 
@@ -132,10 +133,12 @@ export async function storeOutcomes(database: Database, outcomes: readonly Outbo
     sql`with r as (
         select * from jsonb_to_recordset(${jsonRows(rows)}) as r(message_id uuid, fence bigint, state text,
           delay_s float8, code int, reason text, account_sid text, provider_sid text, status text)
-      ), kept as (
+      ), ${lockedConversations(sql`select o.conversation_id from outbox o join r on r.message_id = o.message_id`)},
+      kept as (
         update outbox o set state = r.state, lease_until = null, last_code = r.code, last_reason = r.reason,
           due_at = clock_timestamp() + make_interval(secs => r.delay_s)
-        from r where o.message_id = r.message_id and o.fence = r.fence returning o.message_id
+        from r where o.message_id = r.message_id and o.fence = r.fence and ${isLocked(sql`o.conversation_id`)}
+        returning o.message_id
       )
       update messages m set
         account_sid = coalesce(r.account_sid, m.account_sid), message_sid = coalesce(r.provider_sid, m.message_sid),

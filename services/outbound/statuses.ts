@@ -4,6 +4,7 @@ import { createBatcher } from '../batcher.js';
 import { type Database, isRecordAway } from '../db/client.js';
 import { jsonRows } from '../db/sqlHelpers.js';
 import type { LiveEvents } from '../events.js';
+import { isLocked, lockedConversations } from '../record/lockOrder.js';
 import type { ConversationId, MessageId, MessageStatus, OrganizationId } from '../types.js';
 
 export interface StatusReport {
@@ -52,10 +53,12 @@ async function writeReports(
   reports: readonly StatusReport[],
 ): Promise<void> {
   const changed = await database.query<{ organizationId: OrganizationId; conversationId: ConversationId }>(
-    sql`update messages m set status = r.status, error_code = coalesce(r.error_code, m.error_code)
-      from jsonb_to_recordset(${jsonRows(highest(reports))})
-        as r(id uuid, organization_id text, status text, rank int, error_code int)
-      where m.id = r.id and m.organization_id = r.organization_id
+    sql`with r as (
+        select * from jsonb_to_recordset(${jsonRows(highest(reports))})
+          as r(id uuid, organization_id text, status text, rank int, error_code int)
+      ), ${lockedConversations(sql`select m.conversation_id from messages m join r on r.id = m.id`)}
+      update messages m set status = r.status, error_code = coalesce(r.error_code, m.error_code) from r
+      where m.id = r.id and m.organization_id = r.organization_id and ${isLocked(sql`m.conversation_id`)}
         and r.rank > (${JSON.stringify(RANKS)}::jsonb ->> m.status)::int
       returning m.organization_id as "organizationId", m.conversation_id as "conversationId"`,
   );
