@@ -183,11 +183,14 @@ describe('npm run migrate on an embedded record', () => {
   });
 
   it('reads a file that is larger than its memory', async () => {
+    // The program alone needs some 60 MB.
+    const memoryMb = 96;
+    const leads = 3_500;
     const file = path.join(temporaryDirectory(), 'large.json');
     const stream = createWriteStream(file);
     stream.write('{"conversationHistory": {');
     const filler = 'x'.repeat(1_000);
-    for (let n = 0; n < 2_300; n += 1) {
+    for (let n = 0; n < leads; n += 1) {
       const messages = Array.from({ length: 30 }, (_, index) => `User: ${index} ${filler}`);
       if (!stream.write(`${n > 0 ? ',' : ''}"north:+1${2_000_000_000 + n}": ${JSON.stringify(messages)}`)) {
         await once(stream, 'drain');
@@ -195,9 +198,11 @@ describe('npm run migrate on an embedded record', () => {
     }
     stream.end('}}');
     await once(stream, 'finish');
-    expect(statSync(file).size).toBeGreaterThan(64 * 2 ** 20);
-    const outcome = await runMigrate(['maps', file, '--dry-run', '--json'], env, ['--max-old-space-size=64']);
-    expect(outcome).toMatchObject({ code: 3, json: { reasons: { organization_unknown: 2_300 } } });
+    expect(statSync(file).size).toBeGreaterThan(memoryMb * 2 ** 20);
+    const outcome = await runMigrate(['maps', file, '--dry-run', '--json'], env, [
+      `--max-old-space-size=${memoryMb}`,
+    ]);
+    expect(outcome).toMatchObject({ code: 3, json: { reasons: { organization_unknown: leads } } });
   }, 150_000);
 });
 

@@ -1,6 +1,6 @@
 export interface UntilOptions {
-  /** What is awaited, for the error: `the reply to arrive`. */
-  readonly what?: string;
+  /** What is awaited, for the error: `the reply to arrive`; a function is asked when it did not come. */
+  readonly what?: string | (() => string);
   readonly timeoutMs?: number;
   readonly everyMs?: number;
 }
@@ -29,7 +29,7 @@ export async function until<T>(check: () => T | Promise<T>, options: UntilOption
   } while (Date.now() < deadlineAt);
   const reason = thrown instanceof Error ? `it threw: ${thrown.message}` : `last value: ${String(last)}`;
   throw new Error(
-    `waited ${timeoutMs} ms for ${what}; ${reason}`,
+    `waited ${timeoutMs} ms for ${typeof what === 'string' ? what : what()}; ${reason}`,
     thrown === undefined ? undefined : { cause: thrown },
   );
 }

@@ -3,7 +3,7 @@ import { appendFileSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect } from '@jest/globals';
-import type { CacheMode } from '../../../services/cache.js';
+import type { Cache, CacheMode } from '../../../services/cache.js';
 import type { TowerOnServer } from '../../support/towerOnServer.js';
 import { until } from '../../support/until.js';
 import { type Callers, startCallers } from './callers.js';
@@ -62,10 +62,14 @@ async function run(tower: TowerOnServer, fault: Fault, callers: Callers, marks: 
   const { cache } = tower;
   const modes = modesOf(tower);
   await fault.prepare?.();
+  // A machine that stood still for a moment looks like a fault too; this one is to begin with Redis in use.
+  await untilSettled(cache);
   const injectedAtMs = performance.now();
   await fault.inject();
   if (fault.isMapExpected) {
-    await until(() => modes.firstAfter('memory', injectedAtMs), { what: 'the Map', everyMs: 2 });
+    const seen = () => `the Map (${cache.mode} now, changes: ${modes.sinceMs(injectedAtMs)})`;
+    await until(() => modes.firstAfter('memory', injectedAtMs), { what: seen, everyMs: 2 });
+    expect(performance.now() - injectedAtMs).toBeLessThanOrEqual(LONGEST_SWITCH_MS);
   }
   await marks.change();
   await pause(fault.lastsMs ?? 300);
@@ -75,9 +79,7 @@ async function run(tower: TowerOnServer, fault: Fault, callers: Callers, marks: 
   await until(isRecovered, { what: 'the recovery', everyMs: 2, timeoutMs: RECOVERY_MS });
   const recoveredAtMs = fault.isRecovered ? performance.now() : (modes.last('redis') ?? injectedAtMs);
   await callers.more(200);
-  await until(() => cache.mode === 'redis' && cache.report().handBack.pending === 0, {
-    what: 'the end of the hand-back',
-  });
+  await untilSettled(cache);
   await callers.more(200);
   const seen = await callers.stop();
   const looked = await marks.look();
@@ -106,8 +108,13 @@ async function run(tower: TowerOnServer, fault: Fault, callers: Callers, marks: 
 export function expectHarmless(report: FaultReport, recoveredWithinMs = 3_000): void {
   expect(report).toMatchObject({ errors: 0, lost: 0, stale: 0 });
   expect(report.longestStallMs).toBeLessThanOrEqual(LONGEST_STALL_MS);
-  expect(report.switchedAfterMs ?? 0).toBeLessThanOrEqual(LONGEST_SWITCH_MS);
   expect(report.recoveredAfterMs ?? 0).toBeLessThanOrEqual(recoveredWithinMs);
+}
+
+async function untilSettled(cache: Cache): Promise<void> {
+  await until(() => cache.mode === 'redis' && cache.report().handBack.pending === 0, {
+    what: 'Redis in use and the hand-back at its end',
+  });
 }
 
 function modesOf({ cache }: TowerOnServer) {
@@ -116,6 +123,9 @@ function modesOf({ cache }: TowerOnServer) {
   return {
     firstAfter: (mode: CacheMode, atMs: number) =>
       changes.find((change) => change.mode === mode && change.atMs >= atMs)?.atMs,
+    /** For an error: what changed when, ms after that moment. */
+    sinceMs: (atMs: number) =>
+      changes.map((change) => `${change.mode} at ${round(change.atMs - atMs)}`).join(', ') || 'none',
     last: (mode: CacheMode) => changes.findLast((change) => change.mode === mode)?.atMs,
   };
 }
