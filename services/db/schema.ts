@@ -328,6 +328,7 @@ export const simulatedTexts = pgTable(
   ],
 );
 
+export * from './schema/alerts.js';
 export * from './schema/feed.js';
 export * from './schema/imports.js';
 export * from './schema/sessions.js';

@@ -13,7 +13,7 @@ export interface PathMetrics {
     readonly organizationId: OrganizationId;
     readonly phone: string;
     readonly messageId: MessageId;
-    readonly source: 'assistant' | 'staff';
+    readonly source: 'assistant' | 'staff' | 'system';
   }): void;
   /** What the carrier said of it. */
   sent(messageId: MessageId, outcome: 'accepted' | 'refused' | 'unknown'): void;

@@ -1,7 +1,7 @@
 /** Who waits for a reply since when, for the time between; in memory and bounded, so a restart or a crowd costs figures and nothing else. */
 import type { MessageId, OrganizationId } from '../types.js';
 
-type Source = 'assistant' | 'staff';
+type Source = 'assistant' | 'staff' | 'system';
 
 interface Reply {
   readonly source: Source;

