@@ -2,32 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import type { Orm } from '../db/client.js';
+import type { AlertKind } from '../db/schema/alerts.js';
 import { jsonRows } from '../db/sqlHelpers.js';
 import type { ConversationId, OrganizationId } from '../types.js';
-
-export type AlertKind =
-  /** The assistant, or a rule, wants a person in the conversation. */
-  | 'handoff_requested'
-  /** The assistant could not answer, and the shopper was told that a person will. */
-  | 'assistant_failed'
-  /** A keyword came as the answer to a question: no text reaches the shopper any more. */
-  | 'keyword_collision'
-  /** Somebody said in their own words that they want no texts. */
-  | 'revoked_in_words'
-  /** Somebody said that this is not their number. */
-  | 'wrong_number'
-  /** A text was not delivered; `details.code` has the carrier's code. */
-  | 'delivery_failed'
-  /** The phone cannot get texts. */
-  | 'not_textable'
-  /** The carrier refuses the organization's account, number or registration: nothing leaves until that is mended. */
-  | 'sending_stopped'
-  /** Two machines seem to talk to each other. */
-  | 'loop_detected'
-  /** Card, identity or licence numbers were sent and masked. */
-  | 'identifiers_masked'
-  /** A picture or file could not be taken in. */
-  | 'media_refused';
 
 export interface StaffAlert {
   readonly organizationId: OrganizationId;

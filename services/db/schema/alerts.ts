@@ -1,9 +1,32 @@
 /** What a person at the dealership must look at, and how far the news of it has come. */
 import { sql } from 'drizzle-orm';
 import { index, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core';
-import type { AlertKind } from '../../record/alerts.js';
 import type { ConversationId } from '../../types.js';
 import { createdAt, moment, organizationId } from './organizations.js';
+
+export type AlertKind =
+  /** The assistant, or a rule, wants a person in the conversation. */
+  | 'handoff_requested'
+  /** The assistant could not answer, and the shopper was told that a person will. */
+  | 'assistant_failed'
+  /** A keyword came as the answer to a question: no text reaches the shopper any more. */
+  | 'keyword_collision'
+  /** Somebody said in their own words that they want no texts. */
+  | 'revoked_in_words'
+  /** Somebody said that this is not their number. */
+  | 'wrong_number'
+  /** A text was not delivered; `details.code` has the carrier's code. */
+  | 'delivery_failed'
+  /** The phone cannot get texts. */
+  | 'not_textable'
+  /** The carrier refuses the organization's account, number or registration: nothing leaves until that is mended. */
+  | 'sending_stopped'
+  /** Two machines seem to talk to each other. */
+  | 'loop_detected'
+  /** Card, identity or licence numbers were sent and masked. */
+  | 'identifiers_masked'
+  /** A picture or file could not be taken in. */
+  | 'media_refused';
 
 export const staffAlerts = pgTable(
   'staff_alerts',
