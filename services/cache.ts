@@ -13,6 +13,7 @@ import { CacheStats, type KindStats, type StoreStats } from './cache/stats.js';
 import { type CacheMode, Stores } from './cache/stores.js';
 import type { CacheBus, CacheDriver, CacheKey, Tag } from './cache/types.js';
 import type { Clock } from './clock.js';
+import { asError } from './errors.js';
 import type { Logger } from './logger.js';
 import type { Breaker } from './redis/guard.js';
 
@@ -246,17 +247,22 @@ export class Cache {
     return local;
   }
 
-  async #store<T>(key: CacheKey<T>, value: T): Promise<void> {
+  #store<T>(key: CacheKey<T>, value: T): Promise<void> {
     const lifetimeMs = value === null ? (key.negativeTtlMs ?? key.ttlMs) : key.ttlMs;
     const ttlMs = lifetimeMs * (1 - this.#options.random() / 10);
     const stamped = (
       key.refreshAfterMs === undefined ? value : [this.#options.clock.now(), value]
     ) as Stamped<T>;
-    const bytes = (key.codec ?? jsonCodec).encode(stamped as T);
+    let bytes: Buffer;
+    try {
+      bytes = (key.codec ?? jsonCodec).encode(stamped as T);
+    } catch (error) {
+      return Promise.reject(asError(error));
+    }
     if (this.#isKeptHere(key, true)) this.#local.replace(key, stamped, bytes.length);
     else this.#local.drop(key.name);
     this.#stats.count(key.kind, 'bytesWritten', bytes.length);
-    await this.#stores.write(key, { name: key.name, value: bytes, ttlMs, tags: key.tags });
+    return this.#stores.write(key, { name: key.name, value: bytes, ttlMs, tags: key.tags });
   }
 
   /** What readers check by its rev is answered from here only to a reader that does; what nothing checks, only while we hear of deletes. */

@@ -117,9 +117,9 @@ export class RateLimits {
    * other, since whoever drops it cannot know that it was not "STOP" or "my address is". What a flood can cost is bounded
    * elsewhere: texts that arrive while a turn runs share the next one, and a conversation has one turn at a time.
    */
-  async inboundText(text: { account: string; to: string; from: string }): Promise<Verdict> {
+  inboundText(text: { account: string; to: string; from: string }): Promise<Verdict> {
     const subject = `${text.account} ${text.to} ${text.from}`;
-    return await this.#consume('inboundText', this.#deps.names.ofOutsider('inboundText', subject));
+    return this.#consume('inboundText', this.#deps.names.ofOutsider('inboundText', subject));
   }
 
   report(): RateLimitsReport {
@@ -136,9 +136,7 @@ export class RateLimits {
   }
 
   async #ask(limiter: RateLimiterRedis, ticket: Ticket): Promise<number> {
-    const { consumedPoints, msBeforeNext } = await answerOf(
-      limiter.consume(ticket.window.name, ticket.points, this.#optionsOf(ticket)),
-    );
+    const { consumedPoints, msBeforeNext } = await consume(limiter, ticket, this.#optionsOf(ticket));
     // The insurance has settled it: Redis did not answer.
     if (ticket.settledBy) return consumedPoints;
     const position = this.#windows.confirm(ticket, consumedPoints, msBeforeNext);
@@ -232,9 +230,13 @@ export class RateLimits {
 }
 
 /** The library rejects with its answer when the limit is passed, which is an answer like any other here. */
-async function answerOf(answer: Promise<RateLimiterRes>): Promise<RateLimiterRes> {
+async function consume(
+  limiter: RateLimiterRedis,
+  { window, points }: Ticket,
+  options: LimiterOptions,
+): Promise<RateLimiterRes> {
   try {
-    return await answer;
+    return await limiter.consume(window.name, points, options);
   } catch (error) {
     if (error instanceof RateLimiterRes) return error;
     throw error;

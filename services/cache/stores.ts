@@ -227,13 +227,16 @@ export class Stores {
     if (redis && this.#mode === 'redis') {
       // Before it is sent as well: a hand-back under way must not send the Map's older value after it.
       this.#supersede(names);
+      const startedAtMs = performance.now();
       try {
-        await this.#timed(kind, redis.driver, work);
+        await work(redis.driver);
         this.#supersede(names);
         return;
       } catch (error) {
         this.#countFailure(kind, error);
         if (!isFallbackEnabled) throw unavailable(error);
+      } finally {
+        this.#options.stats.time(kind, redis.driver.name, startedAtMs);
       }
     } else if (this.#mode === 'unavailable') throw unavailable(this.#degradedReason);
     await this.#timed(kind, memory, work);

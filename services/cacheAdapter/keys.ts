@@ -40,6 +40,8 @@ export type Keys = ReturnType<typeof createKeys>;
 const NOBODY = '-' as OrganizationId;
 /** A hash costs more than all else of a name; whoever texts now texts again soon. */
 const REMEMBERED_HASHES = 10_000;
+/** A turn uses its key twice, and the next turn again. */
+const REMEMBERED_KEYS = 5_000;
 /** Of its lifetime; whoever asks later than this causes a load in the background. */
 const REFRESH_AT = 0.75;
 /** Longer than the record takes for an inventory (some 10 ms); a holder that died or was cut off costs the others no more than this. */
@@ -89,12 +91,19 @@ export function createKeys({ prefix, phoneHashKey, ttls = {} }: KeyOptions) {
     };
   }
   const snapshotCodec = createSnapshotCodec();
+  const snapshots = new LRUCache<ConversationId, CacheKey<ConversationSnapshot>>({ max: REMEMBERED_KEYS });
   return {
     tags,
-    snapshot: (organizationId: OrganizationId, id: ConversationId): CacheKey<ConversationSnapshot> => ({
-      ...key<ConversationSnapshot>('snapshot', 'checked', organizationId, id),
-      codec: snapshotCodec,
-    }),
+    snapshot: (organizationId: OrganizationId, id: ConversationId): CacheKey<ConversationSnapshot> => {
+      const known = snapshots.get(id);
+      if (known?.organizationId === organizationId) return known;
+      const made = {
+        ...key<ConversationSnapshot>('snapshot', 'checked', organizationId, id),
+        codec: snapshotCodec,
+      };
+      snapshots.set(id, made);
+      return made;
+    },
     history: (organizationId: OrganizationId, id: LeadId) =>
       key<HistoryPage>('history', 'checked', organizationId, id),
     phoneToLead: (organizationId: OrganizationId, phone: E164) =>

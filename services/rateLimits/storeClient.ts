@@ -65,15 +65,14 @@ export function createStoreClient(access: LimitAccess, onFailure: (error: unknow
     defineCommand: (_name, definition) => {
       lua = definition.lua;
     },
-    rlflxIncr: async (count) => {
-      try {
-        const [counted] = await wave.add(access.groupOf(count[0]), [count]);
-        return counted as Counted;
-      } catch (error) {
-        onFailure(error);
-        throw error;
-      }
-    },
+    rlflxIncr: (count) =>
+      wave.add(access.groupOf(count[0]), [count]).then(
+        ([counted]) => counted as Counted,
+        (error: unknown) => {
+          onFailure(error);
+          throw error;
+        },
+      ),
   };
 }
 

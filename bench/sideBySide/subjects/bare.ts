@@ -1,6 +1,7 @@
 /**
  * The limit: ioredis with commands and bytes that were prepared, and nothing done with the answers. No guard, no
- * deadline, no statistics, no JSON.
+ * deadline, no statistics, no JSON. What a turn does with its state (checking it, making the next) is done as in every
+ * other subject.
  */
 import type { Redis } from 'ioredis';
 import { RateLimiterRedis } from 'rate-limiter-flexible';
@@ -8,7 +9,9 @@ import { createKeys } from '../../../services/cacheAdapter/keys.js';
 import { connect } from '../connect.js';
 import {
   ACCOUNT,
+  type Conversation,
   type CreateSubject,
+  checkRead,
   LEAD_TTL_MS,
   LIMIT,
   NUMBER,
@@ -20,6 +23,7 @@ import {
 } from '../work.js';
 
 interface Prepared {
+  readonly own: Conversation;
   readonly names: readonly [number: string, lead: string, snapshot: string];
   readonly limit: readonly string[];
   /** What a tower stores after each of some turns. */
@@ -62,8 +66,10 @@ async function createBare(
   return {
     turn: async (n: number) => {
       const prepared = all[n] as Prepared;
-      const { names, values } = prepared;
+      const { names, values, own } = prepared;
       await read(redis, prepared);
+      const { leadId, snapshot } = own;
+      own.snapshot = nextSnapshot(checkRead(own, { organizationId: ORGANIZATION, leadId, snapshot }));
       turns += 1;
       const value = values[turns % values.length] as Buffer;
       await redis.set(names[2], value, 'PX', SNAPSHOT_TTL_MS, 'XX');
@@ -74,7 +80,8 @@ async function createBare(
 
 function prepare(prefix: string): Prepared[] {
   const keys = createKeys({ prefix, phoneHashKey: Buffer.alloc(32) });
-  return newConversations().map(({ phone, snapshot }) => {
+  return newConversations().map((own) => {
+    const { phone, snapshot } = own;
     const key = keys.snapshot(ORGANIZATION, snapshot.conversationId);
     const values: Buffer[] = [];
     let state = snapshot;
@@ -85,6 +92,7 @@ function prepare(prefix: string): Prepared[] {
     const { points, windowS } = LIMIT;
     const limit = keys.limits.ofOutsider('inboundText', `${ACCOUNT} ${NUMBER} ${phone}`);
     return {
+      own,
       names: [
         keys.organizationByNumber(ACCOUNT, NUMBER).name,
         keys.phoneToLead(ORGANIZATION, phone).name,
