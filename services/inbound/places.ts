@@ -2,12 +2,16 @@
 import { sql } from 'drizzle-orm';
 import type { Database, Orm } from '../db/client.js';
 import { jsonRows } from '../db/sqlHelpers.js';
+import { optedOutSince } from '../record/consent.js';
+import type { Secrets } from '../secrets.js';
+import type { KeywordAnswers } from '../sms/keywords.js';
 import type { InboundSms } from '../twilio/webhook.js';
-import type { ConversationId, LeadId, OrganizationId } from '../types.js';
+import type { ConversationId, E164, LeadId, OrganizationId } from '../types.js';
 import { newConversationId, newLeadId } from '../types.js';
 
 interface PlaceDeps {
   readonly database: Database;
+  readonly secrets: Secrets;
   /** The deployment's own account; undefined with the simulated carrier. */
   readonly defaultAccountSid: string | undefined;
 }
@@ -15,7 +19,10 @@ interface PlaceDeps {
 export interface Place {
   /** Of the text in its batch. */
   readonly idx: number;
+  /** Null where the number is not one of the organization's: what was given to it by hand. */
   readonly account: string | null;
+  /** Who answers keywords sent to the number; null where it is not the organization's. */
+  readonly keywordAnswers: KeywordAnswers | null;
   readonly organizationId: OrganizationId | null;
   readonly leadId: LeadId | null;
   readonly conversationId: ConversationId | null;
@@ -34,12 +41,14 @@ export async function resolvePlaces(
     default_too: deps.defaultAccountSid === undefined || deps.defaultAccountSid === text.accountSid,
     to_number: text.to,
     from_number: text.fromPhone,
+    assigned: text.assigned?.organizationId,
   }));
   const places = await selectPlaces(deps, tx, rows);
   const isNew = places.filter((place) => place.organizationId && !place.conversationId);
   const senders = isNew.filter((place) => texts[place.idx]?.fromPhone);
   if (senders.length === 0) return places;
   await createLeads(
+    deps,
     tx,
     senders.map((place) => ({ place, text: texts[place.idx] as InboundSms })),
   );
@@ -48,27 +57,36 @@ export async function resolvePlaces(
 
 const selectPlaces = (deps: PlaceDeps, tx: Orm, rows: readonly object[]): Promise<Place[]> =>
   deps.database.query<Place>(
-    sql`select i.idx, n.account, n.organization_id as "organizationId", l.id as "leadId", c.id as "conversationId"
+    // An administrator's word counts before the number, which may belong to nobody still.
+    sql`select i.idx, n.account, n.keyword_answers as "keywordAnswers", coalesce(o.id, n.organization_id) as "organizationId", l.id as "leadId",
+        c.id as "conversationId"
       from jsonb_to_recordset(${jsonRows(rows)})
-        as i(idx int, account text, default_too boolean, to_number text, from_number text)
+        as i(idx int, account text, default_too boolean, to_number text, from_number text, assigned text)
       left join lateral (
-        select p.organization_id, p.account from phone_numbers p
+        select p.organization_id, p.account, p.keyword_answers from phone_numbers p
         where p.phone_number = i.to_number and (p.account = i.account or (i.default_too and p.account = 'default'))
+          and (i.assigned is null or p.organization_id = i.assigned)
         order by p.account = 'default' limit 1
       ) n on true
-      left join leads l on l.organization_id = n.organization_id and l.phone = i.from_number
+      left join organizations o on o.id = i.assigned
+      left join leads l on l.organization_id = coalesce(o.id, n.organization_id) and l.phone = i.from_number
       left join conversations c on c.lead_id = l.id
       order by i.idx`,
     tx,
   );
 
-async function createLeads(tx: Orm, entries: readonly { place: Place; text: InboundSms }[]): Promise<void> {
+async function createLeads(
+  { secrets }: PlaceDeps,
+  tx: Orm,
+  entries: readonly { place: Place; text: InboundSms }[],
+): Promise<void> {
   const rows = entries
     .map(({ place, text }) => ({
       lead_id: newLeadId(),
       conversation_id: newConversationId(),
       organization_id: place.organizationId,
       phone: text.fromPhone,
+      phone_hash: secrets.hashPhone(place.organizationId as OrganizationId, text.fromPhone as E164),
       geography: text.geography,
     }))
     .sort((a, b) => (`${a.organization_id}:${a.phone}` < `${b.organization_id}:${b.phone}` ? -1 : 1));
@@ -81,10 +99,13 @@ async function createLeads(tx: Orm, entries: readonly { place: Place; text: Inbo
       on conflict (organization_id, phone) do nothing`,
   );
   await tx.execute(
-    sql`insert into conversations (id, organization_id, lead_id)
-      select distinct on (l.id) r.conversation_id, l.organization_id, l.id
-      from jsonb_to_recordset(${jsonRows(rows)}) as r(conversation_id uuid, organization_id text, phone text)
+    // Who has opted out has done so for every lead that the phone may get.
+    sql`insert into conversations (id, organization_id, lead_id, opted_out, opted_out_at)
+      select distinct on (l.id) r.conversation_id, l.organization_id, l.id, s.since is not null, s.since
+      from jsonb_to_recordset(${jsonRows(rows)})
+        as r(conversation_id uuid, organization_id text, phone text, phone_hash text)
       join leads l on l.organization_id = r.organization_id and l.phone = r.phone
+      left join lateral (select ${optedOutSince(sql`r.organization_id`, sql`r.phone_hash`)} as since) s on true
       order by l.id
       on conflict (lead_id) do nothing`,
   );

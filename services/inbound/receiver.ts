@@ -9,7 +9,7 @@ import type { LiveEvents } from '../events.js';
 import type { Logger } from '../logger.js';
 import type { Secrets } from '../secrets.js';
 import type { InboundSms } from '../twilio/webhook.js';
-import type { OrganizationId } from '../types.js';
+import type { ConversationId, OrganizationId } from '../types.js';
 import { type StoredText, storeTexts } from './storeTexts.js';
 
 export interface InboundReceiverDeps {
@@ -20,6 +20,12 @@ export interface InboundReceiverDeps {
   /** The deployment's own account; undefined in a simulated one, where every unknown account stands for it. */
   readonly defaultAccountSid: string | undefined;
   readonly reply: { readonly windowMs: number; readonly maxWaitMs: number };
+  /** Told after the commit that the conversation has this text. */
+  onStored?(conversationId: ConversationId, seq: number): void;
+  /** Told after the commit that there are pictures or files to fetch. */
+  onMedia?(): void;
+  /** Told after the commit that a fixed answer is in the outbox. */
+  onAnswered?(conversationId: ConversationId): void;
   /** Told after the commit how long until a turn is due. */
   onReplyDue(delayMs: number): void;
 }
@@ -52,6 +58,7 @@ export function createInboundReceiver(deps: InboundReceiverDeps): InboundReceive
     receive: async (text) => {
       const stored = await store(batcher, text);
       announce(deps, stored);
+      if (stored.outcome === 'stored' && text.media.length > 0) deps.onMedia?.();
       const { outcome } = stored;
       return outcome === 'stored' ? { outcome, organizationId: stored.organizationId } : { outcome };
     },
@@ -79,7 +86,8 @@ async function retryOnce<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-function announce({ events, logger, reply, onReplyDue }: InboundReceiverDeps, stored: StoredText): void {
+function announce(deps: InboundReceiverDeps, stored: StoredText): void {
+  const { events, logger } = deps;
   if (stored.outcome === 'quarantined') {
     logger.warn('a text to a number of no organization is in quarantine', { messageSid: stored.messageSid });
     return;
@@ -87,5 +95,16 @@ function announce({ events, logger, reply, onReplyDue }: InboundReceiverDeps, st
   if (stored.outcome === 'duplicate') return;
   const { organizationId, conversationId, leadId, seq } = stored;
   events.publish({ type: 'message.received', organizationId, conversationId, leadId, seq });
-  if (stored.replyDue) onReplyDue(reply.windowMs);
+  deps.onStored?.(conversationId, seq);
+  if (stored.answeredSeq !== undefined) {
+    events.publish({
+      type: 'message.queued',
+      organizationId,
+      conversationId,
+      leadId,
+      seq: stored.answeredSeq,
+    });
+    deps.onAnswered?.(conversationId);
+  }
+  if (stored.dueInMs !== undefined) deps.onReplyDue(stored.dueInMs);
 }

@@ -8,14 +8,27 @@
 import { sql } from 'drizzle-orm';
 import type { Database, Orm } from '../db/client.js';
 import { jsonRows, milliseconds, uuidList } from '../db/sqlHelpers.js';
+import { raiseAlerts } from '../record/alerts.js';
 import { carrierKey } from '../record/carrierKey.js';
-import { type ConsentEvent, storeConsentEvents } from '../record/consent.js';
+import { insertMedia, type NewMedia } from '../record/media.js';
 import type { Secrets } from '../secrets.js';
 import { countSegments } from '../sms/segments.js';
+import { quietWindow, windowFor } from '../turns/quietWindow.js';
 import type { InboundSms } from '../twilio/webhook.js';
-import type { ConversationId, E164, LeadId, MessageId, OrganizationId, Owner } from '../types.js';
+import type {
+  ConversationId,
+  LeadId,
+  MessageId,
+  OrganizationId,
+  OrganizationSettings,
+  Owner,
+} from '../types.js';
 import { newMessageId } from '../types.js';
+import { alertOf, asAssigned } from './assigned.js';
+import { consentAlerts, giveFixedAnswers, recordConsent, type SaidText } from './consent.js';
 import { decideInbound, type InboundMeaning } from './decide.js';
+import { type MaskedSms, maskedText } from './maskedText.js';
+import { planMedia, shownMedia } from './media.js';
 import { type Place, resolvePlaces } from './places.js';
 
 export type StoredText =
@@ -25,7 +38,10 @@ export type StoredText =
       readonly conversationId: ConversationId;
       readonly leadId: LeadId;
       readonly seq: number;
-      readonly replyDue: boolean;
+      /** Milliseconds until a turn is due; absent when this text asks for none. */
+      readonly dueInMs?: number;
+      /** Of the fixed answer that was committed with it. */
+      readonly answeredSeq?: number;
     }
   | { readonly outcome: 'duplicate' }
   | { readonly outcome: 'quarantined'; readonly messageSid: string };
@@ -34,27 +50,66 @@ interface StoreDeps {
   readonly database: Database;
   readonly secrets: Secrets;
   readonly defaultAccountSid: string | undefined;
+  /** The normal quiet window, and how long the first waiting text waits at most. */
   readonly reply: { readonly windowMs: number; readonly maxWaitMs: number };
 }
 
-export async function storeTexts(deps: StoreDeps, texts: readonly InboundSms[]): Promise<StoredText[]> {
+export async function storeTexts(deps: StoreDeps, incoming: readonly InboundSms[]): Promise<StoredText[]> {
+  const texts = incoming.map(maskedText);
   return await deps.database.transaction(async (tx) => {
-    const places = await resolvePlaces(deps, tx, texts);
-    const heads = await lockConversations(deps, tx, places);
+    const { places, heads } = await lockPlaces(deps, tx, texts);
     const known = await findKnown(deps, tx, texts);
-    const plan = planTexts(texts, places, heads, known);
-    await writeTexts(deps, tx, plan);
-    await recordConsent(deps, tx, plan);
+    const plan = planTexts(deps, texts, places, heads, known);
+    const dues = await writeTexts(deps, tx, plan);
+    const said = written(plan).map(toSaid);
+    await recordConsent(deps, tx, said);
+    await insertMedia(
+      tx,
+      written(plan).flatMap(({ write }) => write.media),
+    );
+    await raiseAlerts(tx, [...written(plan).flatMap(lateAlerts), ...(await consentAlerts(deps, tx, said))]);
     await quarantineTexts(tx, plan);
-    return plan.map((entry) => entry.result);
+    const answered = await giveFixedAnswers(deps, tx, said);
+    return plan.map(({ result, write }) => {
+      const due = write?.meaning.reply === 'due' ? dues.get(write.conversationId) : undefined;
+      const answeredSeq = write?.meaning.answer ? answered.get(write.conversationId) : undefined;
+      return { ...result, ...due, ...(answeredSeq === undefined ? {} : { answeredSeq }) };
+    });
   });
 }
+
+/** Again when a lead was erased in between: its phone gets a new one, and the text is not lost. */
+async function lockPlaces(
+  deps: StoreDeps,
+  tx: Orm,
+  texts: readonly InboundSms[],
+): Promise<{ readonly places: readonly Place[]; readonly heads: Map<ConversationId, Head> }> {
+  const places = await resolvePlaces(deps, tx, texts);
+  const heads = await lockConversations(deps, tx, places);
+  if (places.every(({ conversationId }) => !conversationId || heads.has(conversationId))) {
+    return { places, heads };
+  }
+  const again = await resolvePlaces(deps, tx, texts);
+  return { places: again, heads: await lockConversations(deps, tx, again) };
+}
+
+const toSaid = ({ text, result, write: { meaning, isFirst } }: Written): SaidText => ({
+  text,
+  meaning,
+  isFirst,
+  organizationId: result.organizationId,
+  conversationId: result.conversationId,
+  leadId: result.leadId,
+  seq: result.seq,
+});
 
 interface Head {
   readonly id: ConversationId;
   readonly lastSeq: number;
+  readonly lastInboundSeq: number;
   readonly owner: Owner;
   readonly optedOut: boolean;
+  readonly replyWindow: OrganizationSettings['replyWindow'] | null;
 }
 
 async function lockConversations(
@@ -65,8 +120,10 @@ async function lockConversations(
   const ids = [...new Set(places.flatMap(({ conversationId }) => conversationId ?? []))];
   if (ids.length === 0) return new Map();
   const heads = await deps.database.query<Head>(
-    sql`select id, last_seq as "lastSeq", owner, opted_out as "optedOut" from conversations
-      where id in ${uuidList(ids)} order by id for no key update`,
+    // With the organization's quiet window: a look-up by key in a statement that is made anyway.
+    sql`select id, last_seq as "lastSeq", last_inbound_seq as "lastInboundSeq", owner, opted_out as "optedOut",
+        (select o.settings -> 'replyWindow' from organizations o where o.id = conversations.organization_id) as "replyWindow"
+      from conversations where id in ${uuidList(ids)} order by id for no key update`,
     tx,
   );
   return new Map(heads.map((head) => [head.id, head]));
@@ -96,18 +153,24 @@ async function findKnown(deps: StoreDeps, tx: Orm, texts: readonly InboundSms[])
 }
 
 interface Planned {
-  readonly text: InboundSms;
+  readonly text: MaskedSms;
   readonly result: StoredText;
   /** Present when the text is to be written. */
   readonly write?: {
     readonly messageId: MessageId;
+    readonly conversationId: ConversationId;
     readonly place: Place;
     readonly meaning: InboundMeaning;
+    readonly isFirst: boolean;
+    readonly media: readonly NewMedia[];
+    /** How long to wait for more, if it is to be answered. */
+    readonly windowMs: number;
   };
 }
 
 function planTexts(
-  texts: readonly InboundSms[],
+  { reply }: StoreDeps,
+  texts: readonly MaskedSms[],
   places: readonly Place[],
   heads: Map<ConversationId, Head>,
   known: Set<string>,
@@ -121,10 +184,15 @@ function planTexts(
     if (!place?.organizationId || !place.leadId || !head) {
       return { text, result: { outcome: 'quarantined', messageSid: text.messageSid } };
     }
-    const meaning = decideInbound(text, head);
+    const facts = { ...head, keywordAnswers: place.keywordAnswers };
+    const meaning = asAssigned(decideInbound(text, facts), text, head);
+    const windowMs = quietWindow(text.body, windowFor(head.replyWindow, reply.windowMs));
     const seq = head.lastSeq + 1;
-    heads.set(head.id, { ...head, lastSeq: seq, optedOut: meaning.optedOut });
+    heads.set(head.id, { ...head, lastSeq: seq, lastInboundSeq: seq, optedOut: meaning.optedOut });
+    const isFirst = head.lastInboundSeq === 0;
     const { organizationId, leadId } = place;
+    const messageId = newMessageId();
+    const media = planMedia(text, { organizationId, conversationId: head.id, messageId });
     return {
       text,
       result: {
@@ -133,9 +201,8 @@ function planTexts(
         conversationId: head.id,
         leadId,
         seq,
-        replyDue: meaning.reply === 'due',
       },
-      write: { messageId: newMessageId(), place, meaning },
+      write: { messageId, conversationId: head.id, place, meaning, isFirst, media, windowMs },
     };
   });
 }
@@ -148,49 +215,80 @@ type Written = Planned & {
 const written = (plan: readonly Planned[]): Written[] =>
   plan.filter((entry): entry is Written => entry.write !== undefined);
 
-/** Messages and conversations in one statement. */
-async function writeTexts(deps: StoreDeps, tx: Orm, plan: readonly Planned[]): Promise<void> {
+type Due = { readonly dueInMs: number };
+
+/**
+ * Messages and conversations in one statement. Whose reply is due already and waits for a turn to begin keeps its place.
+ * @returns when replies are due.
+ */
+async function writeTexts(
+  deps: StoreDeps,
+  tx: Orm,
+  plan: readonly Planned[],
+): Promise<ReadonlyMap<ConversationId, Due>> {
   const texts = written(plan);
-  if (texts.length === 0) return;
+  if (texts.length === 0) return new Map();
   const now = sql`clock_timestamp()`;
-  await tx.execute(
+  const rows = await deps.database.query<Due & { readonly id: ConversationId }>(
     sql`with texts as (
         insert into messages (id, organization_id, conversation_id, seq, direction, sender, body, media, encoding,
-          segments, account_sid, message_sid, status)
+          segments, account_sid, message_sid, status, masked, created_at)
         select id, organization_id, conversation_id, seq, 'inbound', 'lead', body, media, encoding, segments,
-          account_sid, message_sid, 'received'
+          account_sid, message_sid, 'received', masked, coalesce(received_at, ${now})
         from jsonb_to_recordset(${jsonRows(texts.map(messageRow))}) as r(id uuid, organization_id text,
           conversation_id uuid, seq int, body text, media jsonb, encoding text, segments int, account_sid text,
-          message_sid text)
+          message_sid text, masked jsonb, received_at timestamptz)
+      ), textable as (
+        -- A phone that texts can be texted, whatever the carrier has said of it.
+        update leads l set untextable_code = null, untextable_at = null
+        from jsonb_to_recordset(${jsonRows(conversationRows(texts))}) as r(lead_id uuid)
+        where l.id = r.lead_id and l.untextable_code is not null
       )
       update conversations c set
         last_seq = r.last_seq, last_inbound_seq = r.last_seq, last_message_at = ${now},
-        account = r.account, dealership_number = r.dealership_number,
+        account = coalesce(r.account, c.account), dealership_number = coalesce(r.dealership_number, c.dealership_number),
         opted_out = r.opted_out,
         opted_out_at = case when not r.opted_out then null when c.opted_out then c.opted_out_at else ${now} end,
         reply_waiting_since = case r.reply when 'due' then coalesce(c.reply_waiting_since, ${now})
           when 'cancel' then null else c.reply_waiting_since end,
-        reply_due_at = case r.reply when 'cancel' then null when 'keep' then c.reply_due_at else
-          least(${now} + ${milliseconds(deps.reply.windowMs)},
+        reply_due_at = case when r.reply = 'cancel' then null
+          when r.reply = 'keep' or (c.reply_due_at <= ${now} and c.lease_until is null) then c.reply_due_at else
+          least(${now} + make_interval(secs => r.window_ms / 1000),
             coalesce(c.reply_waiting_since, ${now}) + ${milliseconds(deps.reply.maxWaitMs)}) end
       from jsonb_to_recordset(${jsonRows(conversationRows(texts))})
-        as r(id uuid, last_seq int, opted_out boolean, account text, dealership_number text, reply text)
-      where c.id = r.id`,
+        as r(id uuid, last_seq int, opted_out boolean, account text, dealership_number text, reply text,
+          window_ms float8)
+      where c.id = r.id
+      returning c.id, greatest(0, extract(epoch from c.reply_due_at - ${now}) * 1000)::float8 as "dueInMs"`,
+    tx,
   );
+  return new Map(rows.map(({ id, dueInMs }) => [id, { dueInMs }]));
 }
 
 /** One row a conversation: the last text of the batch decides, and one that keeps leaves what an earlier one said. */
 function conversationRows(texts: readonly Written[]): object[] {
-  const rows = new Map<ConversationId, { readonly reply: InboundMeaning['reply'] }>();
+  const rows = new Map<
+    ConversationId,
+    {
+      readonly reply: InboundMeaning['reply'];
+      readonly window_ms: number;
+      readonly account: string | null;
+      readonly dealership_number: string | null;
+    }
+  >();
   for (const { result, write, text } of texts) {
-    const earlier = rows.get(result.conversationId)?.reply ?? 'keep';
+    const keeps = write.meaning.reply === 'keep';
+    const earlier = rows.get(result.conversationId);
     const row = {
       id: result.conversationId,
+      lead_id: result.leadId,
       last_seq: result.seq,
       opted_out: write.meaning.optedOut,
-      account: write.place.account,
-      dealership_number: text.to,
-      reply: write.meaning.reply === 'keep' ? earlier : write.meaning.reply,
+      // Replies leave from a number of the organization's own, which that of an assigned text may not be.
+      account: write.place.account ?? earlier?.account ?? null,
+      dealership_number: write.place.account === null ? (earlier?.dealership_number ?? null) : text.to,
+      reply: keeps ? (earlier?.reply ?? 'keep') : write.meaning.reply,
+      window_ms: keeps ? (earlier?.window_ms ?? 0) : write.windowMs,
     };
     rows.set(result.conversationId, row);
   }
@@ -203,37 +301,19 @@ const messageRow = ({ text, result, write }: Written): object => ({
   conversation_id: result.conversationId,
   seq: result.seq,
   body: text.body,
-  media: text.media,
+  media: shownMedia(result.leadId, write.media),
+  received_at: text.assigned?.receivedAt,
   account_sid: text.accountSid,
   message_sid: text.messageSid,
+  masked: text.masked.length > 0 ? text.masked : null,
   ...segmentsOf(text),
 });
+
+const lateAlerts = ({ text, result, write }: Written) => alertOf(text, result, write.meaning);
 
 function segmentsOf(text: InboundSms): { encoding: string; segments: number } {
   const { encoding, segments } = countSegments(text.body);
   return { encoding, segments };
-}
-
-const CONSENT_KINDS = { stop: 'opt_out', start: 'opt_in', help: 'help' } as const;
-
-async function recordConsent({ secrets }: StoreDeps, tx: Orm, plan: readonly Planned[]): Promise<void> {
-  const events = written(plan).flatMap(({ text, result, write: { meaning } }): ConsentEvent[] =>
-    meaning.keyword
-      ? [
-          {
-            organizationId: result.organizationId,
-            leadId: result.leadId,
-            conversationId: result.conversationId,
-            phoneHash: secrets.hashPhone(result.organizationId, text.fromPhone as E164),
-            kind: CONSENT_KINDS[meaning.keyword],
-            method: text.optOutType ? 'carrier' : 'keyword',
-            words: text.body,
-            messageSid: text.messageSid,
-          },
-        ]
-      : [],
-  );
-  if (events.length > 0) await storeConsentEvents(tx, events);
 }
 
 async function quarantineTexts(tx: Orm, plan: readonly Planned[]): Promise<void> {
@@ -245,13 +325,22 @@ async function quarantineTexts(tx: Orm, plan: readonly Planned[]): Promise<void>
       from_address: text.from,
       to_address: text.to,
       body: text.body,
+      facts: {
+        media: text.media,
+        numMedia: text.numMedia,
+        geography: text.geography,
+        messagingServiceSid: text.messagingServiceSid,
+        optOutType: text.optOutType,
+        numSegments: text.numSegments,
+        masked: text.masked,
+      },
       reason: text.fromPhone ? 'unknown_number' : 'sender_is_not_a_phone',
     }));
   if (rows.length === 0) return;
   await tx.execute(
-    sql`insert into quarantine (account_sid, message_sid, from_address, to_address, body, reason)
+    sql`insert into quarantine (account_sid, message_sid, from_address, to_address, body, facts, reason)
       select * from jsonb_to_recordset(${jsonRows(rows)}) as r(account_sid text, message_sid text, from_address text,
-        to_address text, body text, reason text)
+        to_address text, body text, facts jsonb, reason text)
       on conflict (account_sid, message_sid) do nothing`,
   );
 }

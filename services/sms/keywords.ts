@@ -10,17 +10,28 @@
  */
 export type Keyword = 'stop' | 'start' | 'help';
 
+/**
+ * Who answers the keywords sent to a number. `carrier`: it does, with all words of its list. `us`: nobody else does, as
+ * for a short code or a number with the carrier's feature switched off. `toll_free`: the network does, but knows
+ * only STOP, START and UNSTOP, and HELP.
+ */
+export type KeywordAnswers = 'carrier' | 'us' | 'toll_free';
+
 export interface KeywordInput {
   readonly body: string;
   /** Twilio's `OptOutType`, sent only with Advanced Opt-Out: Twilio has decided then, with the words of that account. */
   readonly optOutType?: 'STOP' | 'START' | 'HELP' | undefined;
+  /** Of the number that was texted; `carrier` when absent. */
+  readonly answers?: KeywordAnswers | undefined;
   /** Whether the person is opted out now. It makes a bare YES an opt-in; from anybody else it is an answer. */
   readonly optedOut: boolean;
 }
 
-const STOP = new Set(
-  'STOP STOPALL UNSUBSCRIBE CANCEL END QUIT REVOKE OPTOUT ARRET ARRETE DESABONNER'.split(' '),
-);
+const CARRIER_STOP = 'STOP STOPALL UNSUBSCRIBE CANCEL END QUIT REVOKE OPTOUT'.split(' ');
+const FRENCH_STOP = ['ARRET', 'ARRETE', 'DESABONNER'];
+const STOP = new Set([...CARRIER_STOP, ...FRENCH_STOP]);
+/** Words that a shopper may also mean as the answer to a question (DOMAIN.md 5, rule 4). */
+const ORDINARY = new Set('CANCEL END QUIT START HELP INFO YES'.split(' '));
 const START = new Set(['START', 'UNSTOP']);
 const HELP = new Set(['HELP', 'INFO']);
 
@@ -30,13 +41,46 @@ const HELP = new Set(['HELP', 'INFO']);
  * the carrier does not take those as keywords, and silence would leave the shopper without an answer. "Stop?" stays
  * an opt-out, for it is the mistake that harms nobody.
  */
-export function classifyKeyword({ body, optOutType, optedOut }: KeywordInput): Keyword | undefined {
-  if (optOutType) return optOutType.toLowerCase() as Keyword;
+export const classifyKeyword = (input: KeywordInput): Keyword | undefined => readKeyword(input)?.keyword;
+
+export interface KeywordReading {
+  readonly keyword: Keyword;
+  /** Whether the carrier or the network answers it, so that an answer of ours would be a second one. */
+  readonly isAnswered: boolean;
+  /** Whether the word is as well the natural answer to a question. */
+  readonly isOrdinary: boolean;
+  readonly language: 'en' | 'fr';
+}
+
+/** The same, with what follows from the word and from the kind of number that was texted. */
+export function readKeyword(input: KeywordInput): KeywordReading | undefined {
+  const { body, optOutType, answers = 'carrier' } = input;
   const { word, isQuestion } = bareWord(body);
+  const language = FRENCH_STOP.includes(word) ? 'fr' : 'en';
+  const isOrdinary = ORDINARY.has(word);
+  if (optOutType) {
+    return { keyword: optOutType.toLowerCase() as Keyword, isAnswered: true, isOrdinary, language };
+  }
+  const keyword = keywordOf(word, isQuestion, input);
+  return keyword && { keyword, isAnswered: isAnswered(word, keyword, answers), isOrdinary, language };
+}
+
+function keywordOf(
+  word: string,
+  isQuestion: boolean,
+  { optedOut, answers }: KeywordInput,
+): Keyword | undefined {
   if (STOP.has(word)) return 'stop';
   if (isQuestion) return undefined;
-  if (START.has(word) || (optedOut && word === 'YES')) return 'start';
+  // The network of toll-free numbers does not lift its block for a YES, so neither do we.
+  if (START.has(word) || (optedOut && word === 'YES' && answers !== 'toll_free')) return 'start';
   return HELP.has(word) ? 'help' : undefined;
+}
+
+function isAnswered(word: string, keyword: Keyword, answers: KeywordAnswers): boolean {
+  if (answers === 'us') return false;
+  if (keyword !== 'stop') return true;
+  return answers === 'toll_free' ? word === 'STOP' : CARRIER_STOP.includes(word);
 }
 
 /** Longer texts cannot be one keyword; the bound keeps the work constant. */
