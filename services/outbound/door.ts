@@ -4,6 +4,7 @@
  * same transaction. So a reply is committed only while it is still right, and after an opt-out nothing is.
  */
 import { createBatcher } from '../batcher.js';
+import { type Clock, systemClock } from '../clock.js';
 import { type Database, isRecordAway } from '../db/client.js';
 import { JackError } from '../errors.js';
 import type { LiveEvents } from '../events.js';
@@ -14,6 +15,10 @@ import type { OutboundRequest, OutboundResult } from './types.js';
 export interface OutboundDoorDeps {
   readonly database: Database;
   readonly events: LiveEvents;
+  /** What hour it is; default: the system's. */
+  readonly clock?: Clock;
+  /** Whether texts leave through a real carrier, which refuses numbers that are not registered; default: not. */
+  readonly isRealCarrier?: boolean;
   /** Told after a commit that put something into the outbox. */
   onQueued(conversationId: ConversationId): void;
 }
@@ -28,10 +33,11 @@ export interface OutboundDoor {
 const MAX_BODY_LENGTH = 1600;
 const MAX_BATCH = 100;
 
-export function createOutboundDoor({ database, events, onQueued }: OutboundDoorDeps): OutboundDoor {
+export function createOutboundDoor(deps: OutboundDoorDeps): OutboundDoor {
+  const { database, events, clock = systemClock, isRealCarrier = false, onQueued } = deps;
   const batcher = createBatcher<OutboundRequest, OutboundResult | undefined>({
     maxBatch: MAX_BATCH,
-    run: (requests) => commitOutbound(database, requests),
+    run: (requests) => commitOutbound(database, requests, { nowMs: clock.now(), isRealCarrier }),
     isWorthSplitting: (error) => !isRecordAway(error),
   });
   return {
@@ -44,7 +50,7 @@ export function createOutboundDoor({ database, events, onQueued }: OutboundDoorD
       if (result.allowed) {
         const { organizationId, conversationId } = request;
         events.publish({ type: 'message.queued', organizationId, conversationId, seq: result.message.seq });
-        onQueued(conversationId);
+        if (result.scheduledFor === undefined) onQueued(conversationId);
       }
       return result;
     },

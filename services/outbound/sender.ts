@@ -10,18 +10,19 @@ import { asError } from '../errors.js';
 import type { LiveEvents } from '../events.js';
 import { type Logger, logContext } from '../logger.js';
 import type { Secrets } from '../secrets.js';
-import type { ConversationId } from '../types.js';
+import type { ConversationId, OrganizationId } from '../types.js';
+import { mayLeave } from './atSending.js';
+import { claimOutbox, type OutboxClaim } from './claimOutbox.js';
 import {
-  claimOutbox,
   freeOutboxLeases,
   knownSids,
-  type OutboxClaim,
   type OutboxOutcome,
   renewOutboxLeases,
   storeOutcomes,
 } from './outboxRows.js';
-import { learnFromRefusal } from './refusals.js';
-import type { SendResult, Transport } from './transports/types.js';
+import { reactionTo } from './reactions.js';
+import { createStatusWriter, type StatusWriter } from './statuses.js';
+import type { CarrierRecord, SendResult, Transport } from './transports/types.js';
 
 export interface OutboxSenderDeps {
   readonly database: Database;
@@ -30,10 +31,16 @@ export interface OutboxSenderDeps {
   readonly events: LiveEvents;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Whether texts leave through a real carrier, which refuses numbers that are not registered; default: not. */
+  readonly isRealCarrier?: boolean;
   /** The carrier account's id for messages sent through `account`. */
   accountSidOf(account: string): string;
   /** Where the carrier reports deliveries; undefined when it cannot reach us. */
   statusCallbackUrl?(claim: OutboxClaim): string | undefined;
+  /** Told what a look-up found out; one of its own when absent. */
+  readonly statuses?: StatusWriter;
+  /** A hash of what the account is sent with now, to notice when it changes; undefined: there is none. */
+  credentialHash?(organizationId: OrganizationId, account: string): Promise<string | undefined>;
   readonly limits?: Partial<SenderLimits>;
 }
 
@@ -47,8 +54,10 @@ export interface SenderLimits {
   readonly settleMs: number;
   /** A process that froze between claim and send must not send on an old decision. */
   readonly maxClaimAgeMs: number;
-  /** How often a text that certainly was not sent is tried. */
+  /** How often a text that certainly was not sent is tried; waits grow to a minute, so 600 are ten hours. */
   readonly maxAttempts: number;
+  /** How far ahead of its speed a number may go, in seconds of sending; undefined: numbers have no speed. */
+  readonly aheadS: number | undefined;
 }
 
 const DEFAULT_LIMITS: SenderLimits = {
@@ -57,7 +66,10 @@ const DEFAULT_LIMITS: SenderLimits = {
   sweepMs: 1_000,
   settleMs: 5_000,
   maxClaimAgeMs: 1_000,
-  maxAttempts: 10,
+  // As long as Twilio keeps a text that it cannot send (DOMAIN.md 4.1).
+  maxAttempts: 600,
+  // What comes at once leaves at once; a flood waits here, where it can still be stopped.
+  aheadS: 30,
 };
 
 export class OutboxSender {
@@ -67,6 +79,7 @@ export class OutboxSender {
   /** Conversations with a text behind the one that is being sent. */
   readonly #waiting = new Set<ConversationId>();
   readonly #outcomes: ReturnType<typeof createBatcher<OutboxOutcome, null>>;
+  readonly #statuses: StatusWriter;
   // Not under the id of the request that happened to wake it: the work is for many.
   readonly #claiming = coalesce(() => logContext.exit(() => this.#claimAll()));
   #isRunning = false;
@@ -77,9 +90,10 @@ export class OutboxSender {
     this.#limits = { ...DEFAULT_LIMITS, ...deps.limits };
     this.#outcomes = createBatcher<OutboxOutcome, null>({
       maxBatch: 100,
-      run: (outcomes) => storeOutcomes(deps.database, outcomes),
+      run: (outcomes) => storeOutcomes(deps, outcomes),
       isWorthSplitting: (error) => !isRecordAway(error),
     });
+    this.#statuses = deps.statuses ?? createStatusWriter(deps);
   }
 
   static create(deps: OutboxSenderDeps): OutboxSender {
@@ -119,7 +133,8 @@ export class OutboxSender {
       for (;;) {
         const limit = this.#limits.maxConcurrentSends - this.#active.size;
         if (limit <= 0 || !this.#isRunning) return;
-        const claims = await claimOutbox(this.#deps.database, limit, this.#limits.leaseMs);
+        const { leaseMs, aheadS } = this.#limits;
+        const claims = await claimOutbox(this.#deps.database, limit, leaseMs, { aheadS });
         const claimedAtMs = this.#deps.clock.monotonicMs();
         for (const claim of claims) this.#begin(claim, claimedAtMs);
         if (claims.length < limit) return;
@@ -161,15 +176,14 @@ export class OutboxSender {
   }
 
   async #handle(claim: OutboxClaim, claimedAtMs: number): Promise<void> {
+    if (claim.task === 'send' && !(await mayLeave(this.#deps, claim))) {
+      this.#tellOf(claim);
+      return;
+    }
     const outcome = claim.task === 'send' ? await this.#send(claim, claimedAtMs) : await this.#find(claim);
     await this.#outcomes.add(outcome);
     const { organizationId, id } = claim.text;
-    this.#deps.events.publish({
-      type: 'message.status',
-      organizationId,
-      conversationId: claim.conversationId,
-    });
-    if (outcome.state === 'refused') await learnFromRefusal(this.#deps, claim, outcome);
+    this.#tellOf(claim);
     if (outcome.state !== 'accepted') {
       this.#deps.logger.warn('a text was not accepted', {
         organizationId,
@@ -181,6 +195,10 @@ export class OutboxSender {
     }
   }
 
+  #tellOf({ text: { organizationId }, conversationId }: OutboxClaim): void {
+    this.#deps.events.publish({ type: 'message.status', organizationId, conversationId });
+  }
+
   async #send(claim: OutboxClaim, claimedAtMs: number): Promise<OutboxOutcome> {
     if (this.#deps.clock.monotonicMs() - claimedAtMs > this.#limits.maxClaimAgeMs) {
       return outcomeOf(claim, { state: 'queued', reason: 'the claim was too old to send on' });
@@ -190,7 +208,10 @@ export class OutboxSender {
       ...claim.text,
       ...(callback ? { statusCallbackUrl: callback } : {}),
     });
-    return this.#outcomeOfSend(claim, result);
+    const outcome = this.#outcomeOfSend(claim, result);
+    if (reactionTo(outcome.code).hold?.kind !== 'credentials') return outcome;
+    const { organizationId, account } = claim.text;
+    return { ...outcome, credentialHash: await this.#deps.credentialHash?.(organizationId, account) };
   }
 
   #outcomeOfSend(claim: OutboxClaim, result: SendResult): OutboxOutcome {
@@ -206,7 +227,8 @@ export class OutboxSender {
         return outcomeOf(claim, { state: 'unknown', delayMs: this.#limits.settleMs, reason: result.reason });
       case 'refused': {
         const { code, reason } = result;
-        if (!result.retryable || claim.attempts >= this.#limits.maxAttempts) {
+        const waits = result.retryable || reactionTo(code).text === 'waits';
+        if (!waits || claim.attempts >= this.#limits.maxAttempts) {
           return outcomeOf(claim, { state: 'refused', code, reason, messageStatus: 'failed' });
         }
         return outcomeOf(claim, {
@@ -219,19 +241,29 @@ export class OutboxSender {
     }
   }
 
+  /** The carrier's word on the text is a report like any other: its id proves that it was accepted. */
+  async #takeOver(claim: OutboxClaim, found: CarrierRecord): Promise<OutboxOutcome> {
+    const accountSid = this.#deps.accountSidOf(claim.text.account);
+    await this.#statuses.report({
+      organizationId: claim.text.organizationId,
+      messageId: claim.text.id,
+      status: found.status,
+      errorCode: found.errorCode,
+      accountSid,
+      messageSid: found.providerSid,
+      source: 'list',
+    });
+    return outcomeOf(claim, { state: 'accepted', accountSid, providerSid: found.providerSid });
+  }
+
   /** Found: it was accepted after all. Not found once the carrier has had time to list it: it is sent again. */
   async #find(claim: OutboxClaim): Promise<OutboxOutcome> {
+    if (claim.knownSid !== null) return outcomeOf(claim, { state: 'accepted' });
     try {
       const exclude = await knownSids(this.#deps.database, claim);
       const found = await this.#deps.transport.find(claim.text, { exclude });
       if (!found) return outcomeOf(claim, { state: 'queued', reason: 'not found at the carrier' });
-      return outcomeOf(claim, {
-        state: 'accepted',
-        code: found.errorCode,
-        accountSid: this.#deps.accountSidOf(claim.text.account),
-        providerSid: found.providerSid,
-        messageStatus: found.status,
-      });
+      return await this.#takeOver(claim, found);
     } catch (error) {
       this.#deps.logger.warn('the carrier could not be asked about a text', {
         organizationId: claim.text.organizationId,

@@ -1,5 +1,6 @@
+import type { StaffAlert } from '../db/schema/alerts.js';
 import type { ErrorCode } from '../errors.js';
-import type { ConversationId, E164, Message, OrganizationId, Rev, Slots } from '../types.js';
+import type { ConversationId, E164, Message, MessageId, OrganizationId, Rev, Slots } from '../types.js';
 
 /** What somebody wants to say. Every origin hands this to the one door; nothing else reaches a transport. */
 export type OutboundRequest = {
@@ -7,14 +8,50 @@ export type OutboundRequest = {
   readonly conversationId: ConversationId;
   /** 1 to 1600 characters, before GSM-7 normalisation. */
   readonly body: string;
+  /** Raised in the same transaction, if the text is allowed. */
+  readonly alerts?: readonly RequestedAlert[];
 } & (
   | { readonly origin: 'assistant'; readonly turn: TurnCommit }
-  | { readonly origin: 'staff'; readonly staffName: string }
-  | { readonly origin: 'system'; readonly purpose: OutreachPurpose }
+  | {
+      readonly origin: 'staff';
+      readonly staffName: string;
+      /** A person answers for texting in quiet hours. */
+      readonly ignoresQuietHours?: boolean;
+    }
+  | {
+      readonly origin: 'system';
+      readonly purpose: OutreachPurpose;
+      /** The last seq that the caller knew: with a newer one the text may be out of date, and is refused. */
+      readonly seenSeq?: number;
+      /** Of the message to be: the same id is not committed twice. */
+      readonly messageId?: MessageId;
+    }
 );
 
-/** Why we text first. Quiet hours, caps and the basis of consent count for these, not for an answer to a shopper's text. */
+/** A staff alert about the conversation of the request. */
+export type RequestedAlert = Omit<StaffAlert, 'organizationId' | 'conversationId'>;
+
+/**
+ * Why we text first. Quiet hours, caps and the basis of consent count for these, not for an answer to a shopper's text, nor
+ * for `staff_alert`, which goes to the dealership's own people at the hour when they are needed.
+ */
 export type OutreachPurpose = 'first_touch' | 'follow_up' | 'reminder' | 'staff_alert';
+
+/** Whether a number may text the United States (A2P 10DLC), as an administrator says. */
+export type Registration = 'unregistered' | 'pending' | 'approved' | 'not_needed';
+
+/**
+ * A fixed answer to what a shopper said about texts themselves. It is committed in the transaction that stores the
+ * shopper's text, so `OutboundDoor.submit` does not take one.
+ */
+export interface RuleRequest {
+  readonly organizationId: OrganizationId;
+  readonly conversationId: ConversationId;
+  readonly body: string;
+  readonly origin: 'rule';
+  /** `opt_out` is the one confirmation that may leave after the opt-out (DOMAIN.md 8.2). */
+  readonly answers: 'opt_out' | 'opt_in' | 'help';
+}
 
 /** What a turn was claimed with, and what it learned. */
 export interface TurnCommit {
@@ -24,7 +61,7 @@ export interface TurnCommit {
   readonly slots: Slots;
   readonly summary: string;
   /** Present when the assistant hands over: the owner becomes `human` with this reply. */
-  readonly handoff?: { readonly reason: string };
+  readonly handoff?: { readonly reason: string; readonly trigger?: string };
 }
 
 export type OutboundResult =
@@ -39,5 +76,13 @@ export type OutboundResult =
        */
       readonly follows: Rev | null;
       readonly phone: E164;
+      /** ISO 8601: when the text leaves, if that is still right then; absent: now. */
+      readonly scheduledFor?: string;
     }
-  | { readonly allowed: false; readonly code: ErrorCode; readonly reason: string };
+  | {
+      readonly allowed: false;
+      readonly code: ErrorCode;
+      readonly reason: string;
+      /** ISO 8601: when the same may be asked again, where that is known. */
+      readonly retryAt?: string;
+    };

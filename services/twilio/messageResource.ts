@@ -11,7 +11,7 @@ const STATUSES: Readonly<Record<string, MessageStatus>> = {
   // A part arrived: nothing more than "sent" is true of the whole.
   partially_delivered: 'sent',
   delivered: 'delivered',
-  read: 'delivered',
+  read: 'read',
   undelivered: 'undelivered',
   failed: 'failed',
   canceled: 'canceled',

@@ -1,7 +1,8 @@
 /** An inbound text as Twilio posts it (twilio.com/docs/messaging/guides/webhook-request), validated and typed. */
 import { z } from 'zod';
 import { JackError } from '../errors.js';
-import type { E164, Media } from '../types.js';
+import type { IdentifierKind } from '../privacy/mask.js';
+import type { E164, Media, OrganizationId } from '../types.js';
 import { toE164 } from '../types.js';
 import type { FormParams } from './form.js';
 
@@ -31,6 +32,15 @@ export interface InboundSms {
   readonly optOutType: 'STOP' | 'START' | 'HELP' | undefined;
   /** Null when Twilio does not say. */
   readonly numSegments: number | null;
+  /** Of a text that waited in quarantine: whom an administrator gave it to, and when it had come. */
+  readonly assigned?: {
+    readonly organizationId: OrganizationId;
+    readonly receivedAt: Date;
+    /** False: too late for an answer of the assistant. A person is told instead. */
+    readonly isAnswered: boolean;
+    /** Kinds of identifiers that were masked when it came. */
+    readonly masked: readonly IdentifierKind[];
+  };
 }
 
 /**

@@ -12,6 +12,8 @@ export const countedTransport = (
     return result;
   },
   find: (text, options) => transport.find(text, options),
+  ...(transport.read ? { read: transport.read.bind(transport) } : {}),
+  ...(transport.list ? { list: transport.list.bind(transport) } : {}),
   start: async () => await transport.start?.(),
   stop: async () => await transport.stop?.(),
 });

@@ -23,7 +23,7 @@ export interface SimulatedCarrierDeps {
   /** From 0 up to 1, as Math.random. */
   random(): number;
   /** The status callback of this carrier. The same status may be reported twice. */
-  onStatus(status: DeliveryStatus): Promise<void>;
+  onStatus(status: DeliveryStatus): Promise<unknown>;
   /** Where Jack listens, without a trailing slash; asked for every text, since the port is known late. */
   baseUrl(): string;
   /** @returns the signature of a webhook, or undefined to post it unsigned. */

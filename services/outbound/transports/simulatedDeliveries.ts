@@ -21,7 +21,7 @@ export interface SimulatedDeliveriesDeps {
   readonly logger: Logger;
   /** From 0 up to 1, as Math.random. */
   random(): number;
-  onStatus(status: DeliveryStatus): Promise<void>;
+  onStatus(status: DeliveryStatus): Promise<unknown>;
   /** Shortest and longest time from acceptance to the handset. */
   readonly delayMs: readonly [number, number];
   readonly sweepMs: number;
@@ -86,7 +86,10 @@ export class SimulatedDeliveries {
     await this.#delivered.add(text.messageId);
   }
 
-  #report({ organizationId, messageId }: UndeliveredText, status: DeliveryStatus['status']): Promise<void> {
+  #report(
+    { organizationId, messageId }: UndeliveredText,
+    status: DeliveryStatus['status'],
+  ): Promise<unknown> {
     return this.#deps.onStatus({ organizationId, messageId, status, errorCode: null });
   }
 

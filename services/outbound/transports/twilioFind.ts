@@ -1,15 +1,18 @@
-/** Finds out what became of a text whose answer never came, from Twilio's own list of messages. */
+/** Finds out what became of a text, from Twilio's own list of messages or by its id. */
 import { JackError } from '../../errors.js';
+import { normaliseToGsm7 } from '../../sms/gsm7.js';
 import {
   type ListedMessage,
-  messagePage,
+  messageResource,
   parseJson,
   TRIAL_PREFIX,
   toMessageStatus,
 } from '../../twilio/messageResource.js';
 import type { TwilioCredentials, TwilioRestClient } from '../../twilio/restClient.js';
+import { listAtTwilio } from './twilioList.js';
 import type { CarrierRecord, FindOptions, OutboundText } from './types.js';
 
+/** Twilio lists the newest first, so one page nearly always does. */
 const PAGE_SIZE = 200;
 const MAX_PAGES = 5;
 /** Twilio's dates have whole seconds, and its clock is not ours. */
@@ -17,8 +20,6 @@ const CLOCK_TOLERANCE_MS = 60_000;
 
 /**
  * The earliest text from and to the same numbers, with the same words, made no earlier than a minute before ours.
- * @NOTE There is no `DateSent>` in the query: a text that waits in Twilio's queue has no date_sent yet, and a filter
- *   that leaves it out would have it sent twice. Twilio lists the newest first, so one page nearly always does.
  * @throws JackError E_INTERNAL when Twilio cannot be asked or the pages end before the question is settled.
  */
 export async function findAtTwilio(
@@ -27,48 +28,42 @@ export async function findAtTwilio(
   text: OutboundText,
   options: FindOptions = {},
 ): Promise<CarrierRecord | undefined> {
-  const query = new URLSearchParams({ To: text.to, From: text.from, PageSize: String(PAGE_SIZE) });
-  const since = text.createdAt.getTime() - CLOCK_TOLERANCE_MS;
   const found: ListedMessage[] = [];
-  const root = `/2010-04-01/Accounts/${encodeURIComponent(credentials.accountSid)}/`;
-  let path: string | undefined = `${root}Messages.json?${query.toString()}`;
-  for (let pages = 0; path !== undefined; pages += 1) {
-    if (pages === MAX_PAGES) throw unsettled('there are more pages than are read');
-    const page: Page = await readPage(client, credentials, path, options.signal);
-    const recent = page.messages.filter((message) => Date.parse(message.date_created) >= since);
-    found.push(...recent.filter((message) => isSame(message, text) && !options.exclude?.has(message.sid)));
-    path = recent.length > 0 ? nextPath(page, root) : undefined;
+  const pages = listAtTwilio(client, credentials, {
+    to: text.to,
+    from: text.from,
+    sinceMs: text.createdAt.getTime() - CLOCK_TOLERANCE_MS,
+    pageSize: PAGE_SIZE,
+    maxPages: MAX_PAGES,
+    signal: options.signal,
+  });
+  for await (const page of pages) {
+    found.push(...page.filter((message) => isSame(message, text) && !options.exclude?.has(message.sid)));
   }
   const earliest = found.reduce<ListedMessage | undefined>(earlierOf, undefined);
   return earliest && toRecord(earliest);
 }
 
-type Page = ReturnType<typeof messagePage.parse>;
-
-async function readPage(
+/** @throws JackError E_INTERNAL when Twilio cannot be asked. @returns undefined when it has no text of this id. */
+export async function readAtTwilio(
   client: TwilioRestClient,
   credentials: TwilioCredentials,
-  path: string,
-  signal: AbortSignal | undefined,
-): Promise<Page> {
-  const exchange = await client.exchange({ method: 'GET', path, credentials, signal });
-  if (exchange.outcome !== 'answered') throw unsettled(exchange.reason);
-  if (exchange.status !== 200) throw unsettled(`HTTP ${exchange.status}`);
-  const parsed = messagePage.safeParse(parseJson(exchange.body));
-  if (!parsed.success) throw unsettled('the list could not be read');
-  return parsed.data;
+  providerSid: string,
+): Promise<CarrierRecord | undefined> {
+  const path = `/2010-04-01/Accounts/${encodeURIComponent(credentials.accountSid)}/Messages/${encodeURIComponent(providerSid)}.json`;
+  const exchange = await client.exchange({ method: 'GET', path, credentials });
+  if (exchange.outcome !== 'answered') throw unread(exchange.reason);
+  if (exchange.status === 404) return undefined;
+  if (exchange.status !== 200) throw unread(`HTTP ${exchange.status}`);
+  const parsed = messageResource.safeParse(parseJson(exchange.body));
+  if (!parsed.success) throw unread('the answer could not be read');
+  return toRecord(parsed.data);
 }
 
-/** The credentials go along, so a page outside of the account is not followed. */
-function nextPath({ next_page_uri: uri }: Page, root: string): string | undefined {
-  if (!uri) return undefined;
-  if (!uri.startsWith(root)) throw unsettled('the next page is outside of the account');
-  return uri;
-}
-
+/** A sender with smart encoding lists other signs than it was given, so both are compared in the signs of GSM-7. */
 function isSame(message: ListedMessage, text: OutboundText): boolean {
-  const body = (message.body ?? '').trimEnd();
-  const ours = text.body.trimEnd();
+  const body = normaliseToGsm7(message.body ?? '').trimEnd();
+  const ours = normaliseToGsm7(text.body).trimEnd();
   return (
     message.direction === 'outbound-api' &&
     message.to === text.to &&
@@ -81,11 +76,11 @@ function isSame(message: ListedMessage, text: OutboundText): boolean {
 const earlierOf = (a: ListedMessage | undefined, b: ListedMessage): ListedMessage =>
   a !== undefined && Date.parse(a.date_created) < Date.parse(b.date_created) ? a : b;
 
-const toRecord = (message: ListedMessage): CarrierRecord => ({
+const toRecord = (message: Pick<ListedMessage, 'sid' | 'status' | 'error_code'>): CarrierRecord => ({
   providerSid: message.sid,
   status: toMessageStatus(message.status) ?? 'queued',
   errorCode: message.error_code ?? null,
 });
 
-const unsettled = (why: string): JackError =>
-  new JackError('E_INTERNAL', `Twilio's list of messages does not settle whether a text was sent: ${why}`);
+const unread = (why: string): JackError =>
+  new JackError('E_INTERNAL', `Twilio does not say what became of a text: ${why}`);

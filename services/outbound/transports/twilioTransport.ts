@@ -12,8 +12,9 @@ import {
   type TwilioRestClient,
 } from '../../twilio/restClient.js';
 import type { OrganizationId } from '../../types.js';
-import { findAtTwilio } from './twilioFind.js';
-import type { OutboundText, SendResult, Transport } from './types.js';
+import { findAtTwilio, readAtTwilio } from './twilioFind.js';
+import { listAtTwilio } from './twilioList.js';
+import type { ListedText, ListRequest, OutboundText, SendResult, Transport } from './types.js';
 
 export interface TwilioTransportDeps {
   /** The account that a text of this organization leaves from; `account` as in `OutboundText`. */
@@ -44,8 +45,44 @@ export function createTwilioTransport(deps: TwilioTransportDeps): Transport {
       const credentials = await deps.credentialsFor(text.organizationId, text.account);
       return await findAtTwilio(client, credentials, text, options);
     },
+    read: async ({ organizationId, account, providerSid }) => {
+      const credentials = await deps.credentialsFor(organizationId, account);
+      return await readAtTwilio(client, credentials, providerSid);
+    },
+    list: (request) => list(client, deps, request),
     stop: async () => client.stop(),
   };
+}
+
+/** A number of 1 segment a second makes 86 pages a day of sending without a pause; most make one. */
+const LIST_PAGES = 100;
+const LIST_PAGE_SIZE = 1_000;
+
+const DIRECTIONS: Readonly<Record<string, ListedText['direction']>> = {
+  inbound: 'inbound',
+  'outbound-api': 'outbound',
+};
+const directionOf = (direction: string): ListedText['direction'] => DIRECTIONS[direction] ?? 'automatic';
+
+async function* list(
+  client: TwilioRestClient,
+  deps: TwilioTransportDeps,
+  { organizationId, account, number, sinceMs }: ListRequest,
+): AsyncGenerator<readonly ListedText[]> {
+  const credentials = await deps.credentialsFor(organizationId, account);
+  const bounds = { sinceMs, pageSize: LIST_PAGE_SIZE, maxPages: LIST_PAGES };
+  for (const side of [{ from: number }, { to: number }]) {
+    for await (const page of listAtTwilio(client, credentials, { ...side, ...bounds })) {
+      yield page.map((message) => ({
+        accountSid: credentials.accountSid,
+        direction: directionOf(message.direction),
+        providerSid: message.sid,
+        status: toMessageStatus(message.status) ?? 'queued',
+        errorCode: message.error_code ?? null,
+        createdAtMs: Date.parse(message.date_created),
+      }));
+    }
+  }
 }
 
 async function post(
@@ -77,7 +114,7 @@ function formOf(text: OutboundText): URLSearchParams {
   if (text.statusCallbackUrl !== undefined) {
     const callback = new URL(text.statusCallbackUrl);
     // A callback may overtake our own commit of the SID; our id in its query finds the message all the same.
-    callback.searchParams.set('messageId', text.id);
+    callback.searchParams.set('message', text.id);
     form.set('StatusCallback', callback.href);
   }
   return form;
@@ -112,7 +149,8 @@ const TRY_AGAIN_CODES: ReadonlySet<number> = new Set([20429, 21611]);
 
 function refused({ status, body, retryAfter }: Extract<Exchange, { outcome: 'answered' }>): SendResult {
   const parsed = apiError.safeParse(parseJson(body));
-  const code = parsed.success ? parsed.data.code : null;
+  // A 401 means the credentials, also when a proxy on the way wrote the page.
+  const code = parsed.success ? parsed.data.code : status === 401 ? 20003 : null;
   const seconds = /^\d{1,5}$/.test(retryAfter ?? '') ? Number(retryAfter) : undefined;
   return {
     outcome: 'refused',

@@ -12,7 +12,7 @@ export interface OutboundText {
   readonly body: string;
   readonly mediaUrls: readonly string[];
   readonly createdAt: Date;
-  /** Where the carrier reports the status; the message's id is added to its query as `messageId`. */
+  /** Where the carrier reports the status; the message's id is added to its query as `message`. */
   readonly statusCallbackUrl?: string;
 }
 
@@ -52,6 +52,24 @@ export interface FindOptions {
   readonly signal?: AbortSignal;
 }
 
+/** A number whose texts the carrier lists. */
+export interface ListRequest {
+  readonly organizationId: OrganizationId;
+  /** As in `OutboundText`. */
+  readonly account: string;
+  readonly number: E164;
+  /** Milliseconds since the epoch. */
+  readonly sinceMs: number;
+}
+
+/** One text of the carrier's list; `automatic` are those that nobody sent, such as the carrier's answer to STOP. */
+export interface ListedText extends CarrierRecord {
+  readonly accountSid: string;
+  readonly direction: 'inbound' | 'outbound' | 'automatic';
+  /** Milliseconds since the epoch, to the second. */
+  readonly createdAtMs: number;
+}
+
 export interface Transport {
   readonly name: 'twilio' | 'simulated';
   /** Never throws for what happens on the way: that is what the three outcomes are for. */
@@ -63,6 +81,16 @@ export interface Transport {
    * @throws JackError when the carrier cannot be asked, or its answer does not settle the question.
    */
   find(text: OutboundText, options?: FindOptions): Promise<CarrierRecord | undefined>;
+  /**
+   * What the carrier says of one text that it took. Absent where a carrier reports everything by itself.
+   * @returns undefined when it has no text of this id.
+   * @throws JackError when the carrier cannot be asked.
+   */
+  read?(
+    text: Pick<OutboundText, 'organizationId' | 'account'> & { readonly providerSid: string },
+  ): Promise<CarrierRecord | undefined>;
+  /** The number's texts, newest first, in pages. @throws JackError when the carrier cannot be asked for all of them. */
+  list?(request: ListRequest): AsyncIterable<readonly ListedText[]>;
   start?(): Promise<void>;
   stop?(): Promise<void>;
 }
