@@ -1,7 +1,9 @@
 /** `npm run bench`: measures the tower and the path of a text, and prints tables. Private servers on loopback. */
 import { cpus, loadavg } from 'node:os';
 import { Command } from 'commander';
+import { backpressure } from './backpressure.js';
 import { day } from './day.js';
+import { flood } from './flood.js';
 import { bytes } from './reach/bytes.js';
 import { ceiling } from './reach/ceiling.js';
 import { clearing } from './reach/clearing.js';
@@ -48,6 +50,18 @@ const PARTS: readonly Part[] = [
     name: 'day',
     what: 'the hit rate of a replayed day, with and without an outage',
     run: (isQuick) => day({ realMs: isQuick ? 4_000 : 20_000 }),
+  },
+  {
+    name: 'backpressure',
+    what: 'texts that come three times as fast as the assistant answers',
+    isLong: true,
+    run: (isQuick) => backpressure({ durationS: isQuick ? 4 : 20 }),
+  },
+  {
+    name: 'flood',
+    what: 'what one organization that floods costs the others',
+    isLong: true,
+    run: (isQuick) => flood({ durationS: isQuick ? 5 : 30 }),
   },
   {
     name: 'webhook',

@@ -2,14 +2,12 @@
  * The whole path of a text: signed webhooks from 200 shoppers with conversations, at a fixed rate and then as fast as
  * Jack takes them, until every shopper has the reply to their last text on the handset.
  */
-import { PUBLIC_URL } from '../test/support/shopper.js';
-import { formBody, inboundForm, signTwilio } from '../test/support/signTwilio.js';
 import { until } from '../test/support/until.js';
 import { type OpenLoopResult, openLoop, type PreparedRequest } from './openLoop.js';
 import { type SaturationResult, saturate } from './saturation.js';
+import { signedText } from './signedText.js';
 import { type BenchStage, openBenchStage, type StageOptions } from './stage.js';
 
-const PATH = '/api/webhooks/twilio/sms/incoming';
 const SHOPPERS = 200;
 // Different from one text to the next, or the assistant would take a repetition for annoyance and call a person.
 const BODIES = [
@@ -60,21 +58,9 @@ function requestMaker({ twilio, number }: BenchStage) {
   const makeRequest = (): PreparedRequest => {
     const from = `+1604${String(5_550_000 + (n % SHOPPERS)).padStart(7, '0')}`;
     const body = BODIES[Math.floor(n / SHOPPERS) % BODIES.length] ?? 'Hi';
-    const params = inboundForm({ from, to: number, body, accountSid: twilio.accountSid });
     n += 1;
     lastTextAt.set(from, Date.now());
-    return {
-      path: PATH,
-      headers: {
-        'content-type': 'application/x-www-form-urlencoded',
-        'x-twilio-signature': signTwilio({
-          authToken: twilio.authToken,
-          url: `${PUBLIC_URL}${PATH}`,
-          params,
-        }),
-      },
-      body: formBody(params),
-    };
+    return signedText(twilio, { from, to: number, body });
   };
   return { makeRequest, lastTextAt };
 }

@@ -1,11 +1,15 @@
 /** One turn: state at the claim, assistant, door, new snapshot. */
+import { withIntroduction } from '../assistant/introduction.js';
 import type { Assistant, AssistantReply } from '../assistant/types.js';
 import { asError } from '../errors.js';
-import type { OutboundResult } from '../outbound/types.js';
+import type { OutboundResult, RequestedAlert } from '../outbound/types.js';
 import { toContextMessage } from '../record/messageRow.js';
 import type { AgentConfiguration, ConversationSnapshot } from '../types.js';
 import { atClaim, SNAPSHOT_MESSAGES } from './atClaim.js';
-import { type Claim, releaseLease } from './claims.js';
+import { type Claim, releaseLease, returnClaim } from './claims.js';
+import { type Ending, endingOf } from './endings.js';
+import { findLoop, type LoopFinding } from './loopGuard.js';
+import { stopLoop } from './stopLoop.js';
 import type { TurnLimits, TurnRunnerDeps } from './types.js';
 
 type TurnDeps = TurnRunnerDeps & { readonly limits: TurnLimits };
@@ -13,7 +17,10 @@ type TurnDeps = TurnRunnerDeps & { readonly limits: TurnLimits };
 /** How soon a claim that met a change in the same moment is taken again. */
 const RETRY_SOON_MS = 20;
 
-/** @returns in how many milliseconds due turns should be looked for again; undefined when this one is settled. */
+/**
+ * @param signal aborted with a TurnEndedError when there is no use in going on.
+ * @returns in how many milliseconds due turns should be looked for again; undefined when this one is settled.
+ */
 export async function runTurn(
   deps: TurnDeps,
   claim: Claim,
@@ -32,9 +39,12 @@ export async function runTurn(
     });
     return RETRY_SOON_MS;
   }
-  const reply = await askAssistant(deps, claim, { agent, conversation }, signal);
-  if (typeof reply === 'number') return reply;
-  const result = await submit(deps, claim, reply);
+  const loop = findLoop(conversation.messages, deps.clock.now(), deps.limits.loop);
+  if (loop) return await endLoop(deps, claim, loop);
+  const answer = await askAssistant(deps, claim, { agent, conversation }, signal);
+  if (!('reply' in answer)) return answer.againInMs;
+  const { reply } = answer;
+  const result = await submit(deps, claim, answer);
   if (!result.allowed) {
     deps.logger.info('a reply was not sent', { organizationId, conversationId, reason: result.reason });
     return 0;
@@ -49,24 +59,41 @@ async function conversationAtClaim(deps: TurnDeps, claim: Claim): Promise<Conver
   return snapshot && atClaim(snapshot, claim);
 }
 
+/** @returns when to look again, since a claim that was lost may be anybody's by now. */
+async function endLoop(deps: TurnDeps, claim: Claim, finding: LoopFinding): Promise<number | undefined> {
+  const { organizationId, conversationId } = claim;
+  const isStopped = await stopLoop(deps.database, claim, finding);
+  if (isStopped) deps.logger.warn('two machines were talking', { organizationId, conversationId, finding });
+  return isStopped ? undefined : 0;
+}
+
 interface TurnState {
   readonly agent: AgentConfiguration;
   readonly conversation: ConversationSnapshot;
 }
 
-/** @returns the reply, or in how many milliseconds the turn is to be tried again. */
+interface Answer {
+  readonly reply: AssistantReply;
+  readonly alerts?: readonly RequestedAlert[];
+}
+
+/** No reply of this turn; undefined: nothing has to be looked for. */
+interface NoAnswer {
+  readonly againInMs: number | undefined;
+}
+
 async function askAssistant(
   deps: TurnDeps,
   claim: Claim,
   state: TurnState,
-  lost: AbortSignal,
-): Promise<AssistantReply | number> {
+  ended: AbortSignal,
+): Promise<Answer | NoAnswer> {
   try {
-    return await withDeadline(deps.assistant, deps.limits.assistantDeadlineMs, lost, {
-      ...state,
-      now: new Date(deps.clock.now()),
-    });
+    const request = { ...state, now: new Date(deps.clock.now()) };
+    return { reply: await withDeadline(deps.assistant, deps.limits.assistantDeadlineMs, ended, request) };
   } catch (error) {
+    const ending = endingOf(ended);
+    if (ending) return { againInMs: await endEarly(deps, claim, ending) };
     const { organizationId, conversationId, attempts } = claim;
     deps.logger.error('the assistant failed', {
       organizationId,
@@ -74,24 +101,38 @@ async function askAssistant(
       attempts,
       error: asError(error),
     });
-    if (lost.aborted) return deps.limits.sweepMs;
     if (attempts < deps.limits.maxAttempts) {
       const delayMs = 250 * 2 ** attempts;
       await releaseLease(deps.database, claim, delayMs);
-      return delayMs;
+      return { againInMs: delayMs };
     }
-    return fallbackReply(state);
+    const alert: RequestedAlert = {
+      kind: 'assistant_failed',
+      reason: 'The assistant could not answer; the shopper was told that a person will.',
+      details: { attempts },
+    };
+    return { reply: withIntroduction(fallbackReply(state), state), alerts: [alert] };
   }
+}
+
+/** What the assistant was about to say is given up, and the conversation is free at once for whoever answers. */
+async function endEarly(deps: TurnDeps, claim: Claim, ending: Ending): Promise<number | undefined> {
+  const { organizationId, conversationId } = claim;
+  deps.logger.info('a turn was given up before its reply', { organizationId, conversationId, ending });
+  if (ending === 'lease_lost') return undefined;
+  await returnClaim(deps.database, claim);
+  return ending === 'newer_text' ? 0 : undefined;
 }
 
 async function withDeadline(
   assistant: Assistant,
   deadlineMs: number,
-  lost: AbortSignal,
+  ended: AbortSignal,
   request: TurnState & { readonly now: Date },
 ): Promise<AssistantReply> {
+  ended.throwIfAborted();
   const deadline = AbortSignal.timeout(deadlineMs);
-  const signal = AbortSignal.any([deadline, lost]);
+  const signal = AbortSignal.any([deadline, ended]);
   const aborted = new Promise<never>((_resolve, reject) => {
     signal.addEventListener('abort', () => reject(asError(signal.reason)), { once: true });
   });
@@ -111,12 +152,13 @@ function fallbackReply({ agent, conversation }: TurnState): AssistantReply {
   };
 }
 
-async function submit(deps: TurnDeps, claim: Claim, reply: AssistantReply): Promise<OutboundResult> {
+async function submit(deps: TurnDeps, claim: Claim, { reply, alerts }: Answer): Promise<OutboundResult> {
   return await deps.door.submit({
     organizationId: claim.organizationId,
     conversationId: claim.conversationId,
     origin: 'assistant',
     body: reply.body,
+    ...(alerts ? { alerts } : {}),
     turn: {
       fence: claim.fence,
       seenSeq: claim.lastSeq,

@@ -5,29 +5,47 @@
 import { coalesce } from '../coalesce.js';
 import { asError } from '../errors.js';
 import { logContext } from '../logger.js';
-import type { ConversationId } from '../types.js';
-import { type Claim, claimDue, freeAllLeases, renewLeases } from './claims.js';
+import type { ConversationId, OrganizationId } from '../types.js';
+import { type Claim, claimDue, freeAllLeases, type HeldLease, renewLeases } from './claims.js';
+import { TurnEndedError } from './endings.js';
+import { DEFAULT_LOOP_LIMITS } from './loopGuard.js';
 import { runTurn } from './runTurn.js';
 import type { TurnLimits, TurnRunnerDeps } from './types.js';
 import { createWakeUps } from './wakeUps.js';
 
 const DEFAULT_LIMITS: TurnLimits = {
-  leaseMs: 4_000,
-  sweepMs: 1_000,
+  // With the sweep: a turn of a process that died goes on elsewhere after 3.5 s, and several renewals may fail.
+  leaseMs: 3_000,
+  sweepMs: 500,
   maxConcurrentTurns: 64,
+  maxTurnsPerOrganization: 48,
   assistantDeadlineMs: 10_000,
   maxAttempts: 3,
+  // Of the ten seconds that a stop has in all (server.ts).
+  stopGraceMs: 4_000,
+  loop: DEFAULT_LOOP_LIMITS,
 };
+
+/** When all places are taken: how long those that get free are collected, so that one claim fills several. */
+const COLLECT_MS = 25;
+
+interface ActiveTurn {
+  readonly organizationId: OrganizationId;
+  readonly fence: number;
+  /** The last seq that its assistant sees. */
+  readonly lastSeq: number;
+  readonly abort: AbortController;
+  readonly done: Promise<void>;
+}
 
 export class TurnRunner {
   readonly #deps: TurnRunnerDeps;
   readonly #limits: TurnLimits;
-  readonly #active = new Map<
-    ConversationId,
-    { fence: number; abort: AbortController; done: Promise<void> }
-  >();
+  readonly #active = new Map<ConversationId, ActiveTurn>();
   readonly #wakeUps = createWakeUps(() => this.wake());
   #sweeper: NodeJS.Timeout | undefined;
+  #collecting: NodeJS.Timeout | undefined;
+  #isCrowded = false;
   // Not under the id of the request that happened to wake it: the work is for many.
   readonly #claiming = coalesce(() => logContext.exit(() => this.#claimAll()));
   #isRunning = false;
@@ -49,13 +67,24 @@ export class TurnRunner {
     this.wake();
   }
 
-  /** No new turns; running ones are finished. */
+  /** No new turns. Running ones get `stopGraceMs`; what is not finished then is free at once for other processes. */
   async stop(): Promise<void> {
     this.#isRunning = false;
-    clearInterval(this.#sweeper);
+    clearTimeout(this.#collecting);
+    this.#collecting = undefined;
     this.#wakeUps.clear();
     await this.#claiming.idle();
+    const grace = setTimeout(() => this.#endAll(), this.#limits.stopGraceMs);
     await Promise.all([...this.#active.values()].map(({ done }) => done));
+    clearTimeout(grace);
+    // Until here it renewed the leases of what was being finished.
+    clearInterval(this.#sweeper);
+  }
+
+  /** The conversation has a text `seq`: an assistant that does not see it thinks in vain. */
+  textStored(conversationId: ConversationId, seq: number): void {
+    const turn = this.#active.get(conversationId);
+    if (turn && seq > turn.lastSeq) turn.abort.abort(new TurnEndedError('newer_text'));
   }
 
   /** A reply will be due in `delayMs`. */
@@ -65,7 +94,7 @@ export class TurnRunner {
 
   /** Look for due replies now. */
   wake(): void {
-    if (this.#isRunning) this.#claiming.run();
+    if (this.#isRunning && !this.#collecting) this.#claiming.run();
   }
 
   get activeCount(): number {
@@ -78,7 +107,12 @@ export class TurnRunner {
         const limit = this.#limits.maxConcurrentTurns - this.#active.size;
         if (limit <= 0 || !this.#isRunning) return;
         const { database, holder } = this.#deps;
-        const claims = await claimDue(database, { limit, holder, leaseMs: this.#limits.leaseMs });
+        const { leaseMs, maxTurnsPerOrganization: mostOfOne } = this.#limits;
+        const running = this.#runningBy();
+        const isCrowded = this.#isCrowded;
+        const claims = await claimDue(database, { limit, holder, leaseMs, running, mostOfOne, isCrowded });
+        this.#isCrowded =
+          claims.length === limit || [...running.values()].some((turns) => turns >= mostOfOne);
         for (const claim of claims) this.#begin(claim);
         if (claims.length < limit) return;
       }
@@ -105,11 +139,40 @@ export class TurnRunner {
       })
       .finally(() => {
         // Those that found no place are claimed as soon as there is one.
-        const wasFull = this.#active.size >= this.#limits.maxConcurrentTurns;
-        this.#active.delete(claim.conversationId);
-        if (wasFull) this.wake();
+        const wasFull = this.#isFullFor(claim.organizationId);
+        // It may have been claimed again before this end was heard of.
+        if (this.#active.get(claim.conversationId)?.abort === abort)
+          this.#active.delete(claim.conversationId);
+        if (wasFull) this.#collectPlaces();
       });
-    this.#active.set(claim.conversationId, { fence: claim.fence, abort, done });
+    const { organizationId, fence, lastSeq } = claim;
+    this.#active.set(claim.conversationId, { organizationId, fence, lastSeq, abort, done });
+  }
+
+  #isFullFor(organizationId: OrganizationId): boolean {
+    const { maxConcurrentTurns, maxTurnsPerOrganization } = this.#limits;
+    if (this.#active.size >= maxConcurrentTurns) return true;
+    if (this.#active.size < maxTurnsPerOrganization) return false;
+    return (this.#runningBy().get(organizationId) ?? 0) >= maxTurnsPerOrganization;
+  }
+
+  #collectPlaces(): void {
+    if (!this.#isRunning) return;
+    this.#collecting ??= setTimeout(() => {
+      this.#collecting = undefined;
+      this.wake();
+    }, COLLECT_MS);
+  }
+
+  #runningBy(): Map<OrganizationId, number> {
+    const turns = new Map<OrganizationId, number>();
+    for (const { organizationId } of this.#active.values())
+      turns.set(organizationId, (turns.get(organizationId) ?? 0) + 1);
+    return turns;
+  }
+
+  #endAll(): void {
+    for (const { abort } of this.#active.values()) abort.abort(new TurnEndedError('stopping'));
   }
 
   #sweep(): void {
@@ -120,11 +183,18 @@ export class TurnRunner {
       .then((held) => {
         for (const { conversationId, fence } of leases) {
           const turn = this.#active.get(conversationId);
-          if (turn?.fence === fence && !held.has(conversationId)) turn.abort.abort();
+          if (turn?.fence === fence) endUseless(turn, held.get(conversationId));
         }
       })
       .catch((error: unknown) => {
         this.#deps.logger.warn('leases could not be renewed', { error: asError(error) });
       });
   }
+}
+
+/** What another process stored shows at the renewal. */
+function endUseless({ abort, lastSeq }: ActiveTurn, held: HeldLease | undefined): void {
+  if (!held) abort.abort(new TurnEndedError('lease_lost'));
+  else if (!held.mayReply) abort.abort(new TurnEndedError('may_not_reply'));
+  else if (held.lastSeq > lastSeq) abort.abort(new TurnEndedError('newer_text'));
 }

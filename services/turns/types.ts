@@ -4,6 +4,7 @@ import type { Clock } from '../clock.js';
 import type { Database } from '../db/client.js';
 import type { Logger } from '../logger.js';
 import type { OutboundDoor } from '../outbound/door.js';
+import type { LoopLimits } from './loopGuard.js';
 
 export interface TurnRunnerDeps {
   readonly database: Database;
@@ -22,8 +23,14 @@ export interface TurnLimits {
   /** How often claims are renewed and due turns of other processes looked for. */
   readonly sweepMs: number;
   readonly maxConcurrentTurns: number;
+  /** Of these for one organization: the rest is there for the others when all of its shoppers text at once. */
+  readonly maxTurnsPerOrganization: number;
   /** How long the assistant may take for one reply. */
   readonly assistantDeadlineMs: number;
   /** After so many failed attempts the shopper gets the fallback sentence and a person is asked for. */
   readonly maxAttempts: number;
+  /** How long a stop waits for running turns before it hands them over. */
+  readonly stopGraceMs: number;
+  /** When a talk is taken for one between machines. */
+  readonly loop: LoopLimits;
 }
