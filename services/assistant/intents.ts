@@ -27,18 +27,37 @@ const PATTERNS = {
       `\\bhablar con\\b|\\b(?:llamame|llameme)\\b|\\bpersona (?:real|de verdad)\\b|\\bun (?:agente|humano|gerente)\\b`,
     ].join('|'),
   ),
-  angry:
-    /\b(?:fuck\w*|bullshit|shit(?:ty)?|wtf|asshole|scam(?:m?ers?|med)?|rip ?off|ripped off|ridiculous|unacceptable|furious|pissed|disgusting|fraud|liars?|lied to|complain(?:t|ing)?|useless|waste of (?:my )?time|fed up|sick of|reporting you|report you|bbb|bad review)\b|\b(?:terrible|horrible|worst|awful)\b(?! credit)/,
+  angry: new RegExp(
+    [
+      `\\b(?:fuck\\w*|bullshit|shitty|wtf|asshole|scam(?:m?ers?|med)?|rip ?off|ripped off(?! (?:the|my|its))|ridiculous|unacceptable|furious|livid|pissed|disgusting|fraud|liars?|lied to|complain(?:t|ing)?|useless(?! (?:in|on|for) )|waste of (?:my )?time|reporting you|report you|bbb|bad review)\\b`,
+      `\\b(?:is|are|was|full of|piece of|your) shit\\b|\\bi(?:'?m| am) ${GAP}(?:upset|angry|disappointed|frustrated)\\b`,
+      `\\b(?:fed up|sick(?: and tired)?)(?: (?:of|with) (?:you|this|your|waiting|being|getting|asking|the (?:run ?around|lies|wait))\\b| ?[.!]*$)`,
+      // Of us, and not of credit, weather or an old car.
+      `\\b(?:terrible|horrible|awful|worst) ${GAP}(?:service|experience|dealer\\w*|company|place|staff|attitude|communication|treatment|ever)\\b|\\b(?:you(?:'?re| are| guys are)?|this is|this was|that was|it was) (?:so |just |the |really )?(?:terrible|horrible|awful|worst)\\b(?! (?:credit|weather|traffic))`,
+      `\\b(?:inacceptable|arnaque|plainte|en colere|inaceptable|estafa|queja|enojad[oa])\\b`,
+    ].join('|'),
+  ),
+  // "I am a lawyer" is a profession.
   legal:
-    /\b(?:lawyers?|attorney|legal action|small claims|sue you|suing|will sue|going to sue|gonna sue|i'll sue|take you to court)\b/,
+    /(?<!\b(?:is|am|i'?m|are|as|being|was) an? )\b(?:lawyers?|attorneys?)\b|\b(?:legal action|small claims|sue you|suing (?:you|the|this)|will sue|going to sue|gonna sue|i'll sue|take you to court|mon avocat|mi abogad[oa]|poursuites? judiciaires?|demandarlos)\b/,
+  // "I recall" is memory, and how many airbags there are is a feature.
   safety:
-    /\b(?:recalls?|recalled|air ?bags?|brakes? (?:failed|fail|not working|gave out)|caught fire|on fire|carbon monoxide)\b/,
+    /(?<!\b(?:i|we|you|me|do|don'?t|can'?t|cannot|not|to) )\brecalls?\b|\brecalled\b(?! (?:you|that|seeing))|\bair ?bags? (?:lights?|warning|did|didn'?t|deployed|failed|fails?|not|never|is on|problem|issue)\b|\bbrakes? (?:failed|fail|failure|not working|don'?t work|gave out|went out)\b|\bno brakes\b|\bcaught fire\b|\b(?:car|truck|engine|vehicle|van|suv|battery) (?:is|was|went) on fire\b|\bcarbon monoxide\b|\bsafe to drive\b|\bunsafe\b|\bsteering (?:failed|locked)\b/,
   negotiation:
-    /\b(?:best price|lowest price|lowest you|best you can do|your best|bottom (?:line|dollar)|out the door|otd|negotiat\w+|discounts?|knock (?:off|\$?\d)|(?:would|will|do) you (?:take|accept)\b(?! (?:trades?|my trade|a trade|credit|debit|cash|cards?|visa))|lower (?:the|your) price|(?:come|go) down on|any lower|price ?match\w*|match (?:the|their|a|that) price|wiggle room|(?:i'll|i will|i can) (?:give|offer|pay) you|make (?:you )?an offer|my offer)\b/,
+    /\b(?:best price|lowest price|lowest you|best you can do|your best(?! (?:sell\w+|cars?|trucks?|suvs?|vehicles?|models?|options?|hours|days?|time)\b)|(?:do|go|come) (?:any )?(?:better|lower) (?:on|with) (?:the )?(?:price|that|it)|bottom (?:line|dollar)|out the door|otd|negotiat\w+|discounts?|knock (?:off|\$?\d)|(?:would|will|do) you (?:take|accept)\b(?! (?:trades?|my trade|a trade|credit|debit|cash|cards?|visa))|lower (?:the|your) price|(?:come|go) down on|any lower|price ?match\w*|match (?:the|their|a|that) price|wiggle room|(?:i'll|i will|i can) (?:give|offer|pay) you|make (?:you )?an offer|my offer)\b/,
   payment:
-    /\b(?:monthly (?:payments?|cost)|(?:how much|what) (?:would|will|is|are) (?:my |the )?(?:monthly|payments?|bi-?weekly)|payments? (?:be|would|per)|per month|bi-?weekly|interest rates?|what rate|apr|finance rates?|lease payments?|how much down)\b|\d ?(?:\/|a |per )(?:month|mo)\b/,
+    /\b(?:monthly (?:payments?|cost)|(?:how much|what) (?:would|will|is|are) (?:my |the )?(?:monthly|payments?|bi-?weekly)|payments? (?:be|would|per)|(?<!\b(?:km|kms|kilomet(?:er|re)s|miles|mi|times|days|trips) )per month|bi-?weekly|interest rates?|what rate|(?<!\d )apr(?! ?\d)|finance rates?|lease payments?|how much down)\b|\d ?(?:\/|a |per )(?:month|mo)\b/,
   finance:
     /\b(?:financ\w+|credit|loans?|leas(?:e|es|ing)|approv\w+|pre-?approv\w+|bankrupt\w*|co-?sign\w*|down ?payment|0 down|zero down|repo(?:ssess\w*)?)\b/,
+  repeats: new RegExp(
+    [
+      `\\bi(?:'ve| have)? already (?:told you|asked you|gave you|said|answered|explained|mentioned)\\b`,
+      `\\bi(?:'ve| have)? (?:told|asked) you (?:\\w+ )?(?:already|twice|before|again|three times)\\b`,
+      `\\byou (?:guys )?(?:still )?(?:did not|didn'?t|never|have not|haven'?t|are not|aren'?t) (?:even )?answer(?:ed|ing)? (?:me|my|the)\\b`,
+      `\\byou keep (?:asking|saying|sending|repeating)\\b|\\byou (?:already|just) asked (?:me|that|this)\\b|\\bstop (?:asking|repeating)\\b`,
+      `\\b(?:vous l'ai|vous ai|l'ai) deja (?:dit|demande|repondu)\\b|\\bya (?:te|le|les|se lo) (?:dije|pregunte)\\b`,
+    ].join('|'),
+  ),
   language:
     /\b(?:habla[sn]?|hablan?) (?:usted )?espanol\b|\ben espanol\b|\bparlez[- ]vous\b|\ben francais\b|\bspeak (?:spanish|french|punjabi|mandarin|cantonese|hindi|tagalog)\b/,
   noTexts:

@@ -2,6 +2,7 @@
 import { compose } from './compose.js';
 import { acknowledgementLines, courtesyLines, identityLines, OPT_OUT, photoLines } from './courtesy.js';
 import { dealershipLines } from './dealershipTalk.js';
+import { catchUp } from './handBack.js';
 import { type Handoff, handoffLine, handoffOf, NOT_UNDERSTOOD } from './handoff.js';
 import { isUndecided } from './intents.js';
 import { learn } from './learn.js';
@@ -30,14 +31,15 @@ function respond(request: AssistantRequest): AssistantReply {
   return {
     body,
     slots: slotsOf(scene.draft),
-    summary: summarise(scene.draft, cause?.reason),
-    ...(cause ? { handoff: { reason: cause.reason } } : {}),
+    summary: summarise(scene.draft),
+    ...(cause ? { handoff: { reason: cause.reason, trigger: cause.trigger } } : {}),
   };
 }
 
 function openScene(request: AssistantRequest): Scene {
   const turn = readTurn(request);
   const draft = draftOf(request.conversation.slots);
+  catchUp(draft, turn);
   const heard = listen(turn, draft);
   return { turn, heard, draft, learned: learn(draft, turn, heard) };
 }
@@ -84,18 +86,16 @@ function handoffLines(scene: Scene, content: readonly Line[], cause: Handoff): L
   const answers = scene.turn.sentIdentifiers
     ? []
     : content.filter(({ asks, isOptional }) => asks === undefined && !isOptional);
-  if (cause.reason === CONFIRM_REASON) return answers;
+  if (cause.trigger === 'visit') return answers;
   delete scene.draft.lastQuestion;
   return [...answers, handoffLine(scene, cause)];
 }
-
-const CONFIRM_REASON = 'visit time to confirm, no opening hours are set';
 
 /** A visit agreed without knowing the opening hours has been left to the team. */
 function confirmationNeeded({ draft }: Scene): Handoff | undefined {
   if (!hasNote(draft, 'confirm')) return undefined;
   dropNotes(draft, 'confirm');
-  return { reason: CONFIRM_REASON, opening: '' };
+  return { trigger: 'visit', reason: 'visit time to confirm, no opening hours are set', opening: '' };
 }
 
 function misunderstoodTwice(scene: Scene, content: readonly Line[]): Handoff | undefined {

@@ -1,4 +1,7 @@
-/** One short paragraph for the next turn and for staff. */
+/**
+ * One short paragraph for the next turn and for staff. Who speaks is not in it: an assistant that read its own "handed to
+ * the team" after it was given the conversation back would go on waiting for the team (an alert tells staff).
+ */
 import { fromIso } from './civilTime.js';
 import { toGsm } from './gsm.js';
 
@@ -6,8 +9,7 @@ import { type Draft, hasNote, UNNAMED_TRADE } from './memory.js';
 import { sayVisit } from './visitOffers.js';
 import { withArticle } from './words.js';
 
-/** @param handoff reason of a hand-over made in this turn. */
-export function summarise(draft: Draft, handoff: string | undefined): string {
+export function summarise(draft: Draft): string {
   const who = draft.name ?? 'The shopper';
   const stock = draft.stockNumber === undefined ? '' : ` (stock ${draft.stockNumber})`;
   const sentences = [
@@ -19,7 +21,6 @@ export function summarise(draft: Draft, handoff: string | undefined): string {
     visitText(draft),
     hasNote(draft, 'financing') ? 'Asked about financing' : '',
     openText(draft),
-    handoff === undefined ? '' : `Handed to the team: ${handoff}`,
   ];
   return withoutPhones(`${sentences.filter(Boolean).join('. ')}.`);
 }

@@ -35,8 +35,10 @@ export interface Turn {
   readonly before: readonly string[];
   /** Nothing has been sent in this conversation yet. */
   readonly isFirst: boolean;
-  /** The assistant has spoken, so the shopper knows who writes. */
+  /** The assistant has spoken, and no person since: the shopper knows who writes. */
   readonly isIntroduced: boolean;
+  /** What was said after the assistant's last text and before the texts to answer, credit identifiers blanked. */
+  readonly meanwhile: readonly ContextMessage[];
 }
 
 export function readTurn({ agent, conversation, now }: AssistantRequest): Turn {
@@ -54,7 +56,10 @@ export function readTurn({ agent, conversation, now }: AssistantRequest): Turn {
     lastSaid: outbound.at(-1)?.body ?? '',
     before: previousTexts(earlier),
     isFirst: outbound.length === 0,
-    isIntroduced: outbound.some(({ sender }) => sender === 'assistant'),
+    isIntroduced: outbound.findLast(({ sender }) => sender !== 'system')?.sender === 'assistant',
+    meanwhile: earlier
+      .slice(earlier.findLastIndex(isAssistants) + 1)
+      .map((message) => ({ ...message, body: scrubIdentifiers(message.body.slice(0, 1600)).text })),
   };
 }
 
@@ -69,6 +74,7 @@ function latest(texts: readonly string[]): string[] {
   return kept;
 }
 
+const isAssistants = ({ sender }: ContextMessage): boolean => sender === 'assistant';
 const isOutbound = ({ direction }: ContextMessage): boolean => direction === 'outbound';
 
 /** The texts after the last one we sent, and everything up to there. */

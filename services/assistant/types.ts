@@ -9,7 +9,10 @@ export interface AssistantRequest {
   /** The conversation at the claim; its last messages hold the texts to answer. */
   readonly conversation: ConversationSnapshot;
   readonly now: Date;
-  /** Aborted when the turn loses its lease or its deadline passes. */
+  /**
+   * Aborted when the answer is of no use any more: a newer text came, a person took over, the lease was lost, the
+   * deadline passed or the process stops. An engine ends its call then.
+   */
   readonly signal: AbortSignal;
 }
 
@@ -20,7 +23,12 @@ export interface AssistantReply {
   /** One short paragraph for the next turn and for staff; no phone number in it. */
   readonly summary: string;
   /** Present when a person must take over; the reply still goes out and tells the shopper so. */
-  readonly handoff?: { readonly reason: string };
+  readonly handoff?: {
+    /** For staff, in a few words of the engine's; never what the shopper wrote. */
+    readonly reason: string;
+    /** Which rule it was (docs/ALERTS.md), where it was one. */
+    readonly trigger?: string;
+  };
 }
 
 export interface Assistant {

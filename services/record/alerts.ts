@@ -1,20 +1,17 @@
 /** Staff alerts: raised in the transaction of what they tell of, so that there is none without the other. */
 import { randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
-import type { Orm } from '../db/client.js';
-import type { AlertKind } from '../db/schema/alerts.js';
+import type { Database, Orm } from '../db/client.js';
+import type { AlertDeliveryState, AlertKind, StaffAlert } from '../db/schema/alerts.js';
 import { jsonRows } from '../db/sqlHelpers.js';
-import type { ConversationId, OrganizationId } from '../types.js';
+import type { ConversationId, LeadId, OrganizationId } from '../types.js';
+import { writeAudit } from './audit.js';
+import { type Page, type PageRequest, toPage } from './pages.js';
+import { isoUtc } from './utc.js';
 
-export interface StaffAlert {
-  readonly organizationId: OrganizationId;
-  readonly conversationId: ConversationId | null;
-  readonly kind: AlertKind;
-  /** For people, in a few words; never what somebody wrote, a phone or a secret. */
-  readonly reason: string;
-  readonly details?: Readonly<Record<string, string | number | boolean>>;
-}
+export { ALERT_KINDS, type StaffAlert } from '../db/schema/alerts.js';
 
+/** Where the organization has named a place for it, the news goes there too (services/alerts). */
 export async function raiseAlerts(tx: Orm, alerts: readonly StaffAlert[]): Promise<void> {
   if (alerts.length === 0) return;
   const rows = alerts.map(({ organizationId, conversationId, kind, reason, details = {} }) => ({
@@ -26,9 +23,109 @@ export async function raiseAlerts(tx: Orm, alerts: readonly StaffAlert[]): Promi
     details,
   }));
   await tx.execute(
-    sql`insert into staff_alerts (id, organization_id, conversation_id, kind, reason, details)
-      select id, organization_id, conversation_id, kind, reason, details
-      from jsonb_to_recordset(${jsonRows(rows)}) as r(id uuid, organization_id text, conversation_id uuid, kind text,
-        reason text, details jsonb)`,
+    sql`with raised as (
+        insert into staff_alerts (id, organization_id, conversation_id, kind, reason, details)
+        select id, organization_id, conversation_id, kind, reason, details
+        from jsonb_to_recordset(${jsonRows(rows)}) as r(id uuid, organization_id text, conversation_id uuid, kind text,
+          reason text, details jsonb)
+        returning id, organization_id
+      )
+      insert into alert_deliveries (alert_id, organization_id, channel)
+      select r.id, r.organization_id, 'webhook' from raised r join organizations o on o.id = r.organization_id
+      where o.settings #>> '{alerts,webhookUrl}' is not null`,
+  );
+}
+
+/** An alert as people see it. Times are ISO 8601 UTC. */
+export interface AlertItem {
+  readonly id: string;
+  readonly kind: AlertKind;
+  readonly reason: string;
+  readonly details: Readonly<Record<string, string | number | boolean>>;
+  /** Null where it concerns the organization, or the conversation has been erased. */
+  readonly leadId: LeadId | null;
+  readonly createdAt: string;
+  readonly resolvedAt: string | null;
+  readonly resolvedBy: string | null;
+  /** How far the news has come at the organization's URL; null where none was named when the alert was raised. */
+  readonly webhook: {
+    readonly state: AlertDeliveryState;
+    readonly attempts: number;
+    readonly httpStatus: number | null;
+    readonly reason: string | null;
+    readonly settledAt: string | null;
+  } | null;
+}
+
+/** For an alert aliased `a`, the conversation `c` and the delivery `d` joined to it. */
+const ALERT = sql`a.id, a.kind, a.reason, a.details, c.lead_id as "leadId", ${isoUtc(sql`a.created_at`)} as "createdAt",
+  ${isoUtc(sql`a.resolved_at`)} as "resolvedAt", a.resolved_by as "resolvedBy",
+  case when d.alert_id is not null then jsonb_build_object('state', d.state, 'attempts', d.attempts,
+    'httpStatus', d.http_status, 'reason', d.reason, 'settledAt', ${isoUtc(sql`d.settled_at`)}) end as webhook`;
+const JOINED = sql`left join conversations c on c.id = a.conversation_id and c.organization_id = a.organization_id
+  left join alert_deliveries d on d.alert_id = a.id and d.channel = 'webhook'`;
+
+export interface AlertFilter {
+  readonly isResolved?: boolean | undefined;
+  readonly kind?: AlertKind | undefined;
+  readonly leadId?: LeadId | undefined;
+}
+
+/** Newest first. */
+export async function listAlerts(
+  database: Database,
+  organizationId: OrganizationId,
+  { limit, after, isResolved, kind, leadId }: PageRequest & AlertFilter,
+): Promise<Page<AlertItem>> {
+  const conditions = [
+    sql`a.organization_id = ${organizationId}`,
+    ...(isResolved === undefined ? [] : [sql`(a.resolved_at is not null) = ${isResolved}`]),
+    ...(kind === undefined ? [] : [sql`a.kind = ${kind}`]),
+    ...(leadId === undefined ? [] : [sql`c.lead_id = ${leadId}`]),
+    ...(after
+      ? [
+          sql`(a.created_at < ${after.at}::timestamptz
+      or (a.created_at = ${after.at}::timestamptz and a.id > ${after.id}::uuid))`,
+        ]
+      : []),
+  ];
+  const rows = await database.query<AlertItem>(
+    sql`select ${ALERT} from staff_alerts a ${JOINED} where ${sql.join(conditions, sql` and `)}
+      order by a.created_at desc, a.id limit ${limit + 1}`,
+  );
+  return toPage(rows, limit, ({ createdAt, id }) => ({ at: createdAt, id }));
+}
+
+/** Somebody has seen to it. Twice changes nothing. @returns undefined when the organization has no such alert. */
+export async function resolveAlert(
+  database: Database,
+  { organizationId, alertId, actor }: { organizationId: OrganizationId; alertId: string; actor: string },
+): Promise<AlertItem | undefined> {
+  return await database.transaction(async (tx) => {
+    const changed = await database.query(
+      sql`update staff_alerts set resolved_at = clock_timestamp(), resolved_by = ${actor}
+        where id = ${alertId} and organization_id = ${organizationId} and resolved_at is null returning id`,
+      tx,
+    );
+    if (changed.length > 0)
+      await writeAudit(tx, { organizationId, actor, action: 'alert.resolve', subject: alertId });
+    const [item] = await database.query<AlertItem>(
+      sql`select ${ALERT} from staff_alerts a ${JOINED}
+        where a.id = ${alertId} and a.organization_id = ${organizationId}`,
+      tx,
+    );
+    return item;
+  });
+}
+
+/** Alerts that ask for a person in a conversation, when one has come. */
+export async function resolveAlertsOf(
+  tx: Orm,
+  at: { organizationId: OrganizationId; conversationId: ConversationId; actor: string },
+): Promise<void> {
+  await tx.execute(
+    sql`update staff_alerts set resolved_at = clock_timestamp(), resolved_by = ${at.actor}
+      where conversation_id = ${at.conversationId} and organization_id = ${at.organizationId} and resolved_at is null
+        and kind in ('handoff_requested', 'assistant_failed', 'loop_detected')`,
   );
 }

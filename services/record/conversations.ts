@@ -14,6 +14,10 @@ export interface ConversationHead {
   readonly lead: { readonly id: LeadId; readonly phone: E164; readonly name: string | null };
   readonly owner: Owner;
   readonly ownerName: string | null;
+  /** ISO 8601: since when this owner speaks; null while it was never anybody but the assistant. */
+  readonly ownerSince: string | null;
+  /** ISO 8601: when the assistant speaks again by itself unless staff say something before; null: not by itself. */
+  readonly ownerUntil: string | null;
   readonly optedOut: boolean;
   readonly lastSeq: number;
   /** ISO 8601; of the lead's arrival while nothing has been said. */
@@ -43,9 +47,12 @@ export interface InboxFilter {
 /** For a conversation aliased `c`. */
 const IS_ARCHIVED = sql`(c.archived_seq >= c.last_seq and c.last_seq > 0)`;
 
+/** For a conversation aliased `c`. */
+const OWNER = sql`c.owner, c.owner_name as "ownerName", ${isoUtc(sql`c.owner_since`)} as "ownerSince",
+  ${isoUtc(sql`c.owner_until`)} as "ownerUntil"`;
+
 /** For a conversation aliased `c` and its lead `l`. */
-const HEAD = sql`jsonb_build_object('id', l.id, 'phone', l.phone, 'name', l.name) as lead, c.owner,
-  c.owner_name as "ownerName", c.opted_out as "optedOut", c.last_seq as "lastSeq",
+const HEAD = sql`jsonb_build_object('id', l.id, 'phone', l.phone, 'name', l.name) as lead, ${OWNER}, c.opted_out as "optedOut", c.last_seq as "lastSeq",
   ${isoUtc(sql`c.last_message_at`)} as "lastMessageAt"`;
 
 /** Newest first. */
@@ -82,6 +89,8 @@ export interface ConversationDetail {
   readonly lead: Lead;
   readonly owner: Owner;
   readonly ownerName: string | null;
+  readonly ownerSince: string | null;
+  readonly ownerUntil: string | null;
   readonly optedOut: boolean;
   readonly lastSeq: number;
   readonly summary: string;
@@ -112,7 +121,7 @@ export async function readConversation(
   >(
     sql`select jsonb_build_object('id', l.id, 'phone', l.phone, 'name', l.name, 'email', l.email, 'status', l.status,
           'source', l.source, 'attributes', l.attributes, 'createdAt', ${isoUtc(sql`l.created_at`)}) as lead,
-        c.owner, c.owner_name as "ownerName", c.opted_out as "optedOut", c.last_seq as "lastSeq", c.summary, c.slots,
+        ${OWNER}, c.opted_out as "optedOut", c.last_seq as "lastSeq", c.summary, c.slots,
         c.id as "conversationId", c.archived_seq as "archivedSeq",
         (select coalesce(jsonb_agg(${messageJson} order by m.seq), '[]') from (
           select * from messages
@@ -154,52 +163,27 @@ export interface Steered {
   readonly head: ConversationHead;
 }
 
-interface Steering {
+export interface Steering {
   readonly organizationId: OrganizationId;
   readonly leadId: LeadId;
   readonly actor: string;
 }
 
-/** From here on a person speaks: a reply that waits or is being written no longer leaves. */
-export async function takeOver(
-  database: Database,
-  { ownerName, ...at }: Steering & { readonly ownerName: string },
-): Promise<Steered | undefined> {
-  return await steer(database, at, 'conversation.takeover', (tx) =>
-    updateConversation(
-      database,
-      tx,
-      at,
-      sql`owner = 'human', owner_name = ${ownerName}, owner_since = clock_timestamp(), reply_due_at = null,
-        reply_waiting_since = null`,
-    ),
-  );
-}
+/** How the person said it: by any reasonable means (DOMAIN.md 8.2). */
+export type RevocationChannel = 'in_person' | 'phone' | 'email' | 'letter' | 'other';
 
-/** The assistant speaks again. A text that no one has answered is due at once, so that nobody is ignored. */
-export async function release(database: Database, at: Steering): Promise<Steered | undefined> {
-  const isUnanswered = sql`owner = 'human' and not opted_out and exists (select 1 from messages m
-    where m.conversation_id = conversations.id and not m.retracted and m.direction = 'inbound'
-      and m.seq > conversations.last_outbound_seq)`;
-  return await steer(database, at, 'conversation.release', (tx) =>
-    updateConversation(
-      database,
-      tx,
-      at,
-      sql`owner = 'assistant', owner_name = null,
-        owner_since = case when owner = 'human' then clock_timestamp() else owner_since end,
-        reply_due_at = case when ${isUnanswered} then clock_timestamp() else reply_due_at end,
-        reply_waiting_since = case when ${isUnanswered} then clock_timestamp() else reply_waiting_since end`,
-    ),
-  );
+export interface StaffOptOut {
+  /** The exact words, where they are known. */
+  readonly words?: string | undefined;
+  readonly method?: RevocationChannel | undefined;
 }
 
 /** Marks the person opted out, takes back what has not left, and keeps the consent event. Twice changes nothing. */
 export async function optOutByStaff(
   { database, secrets }: { readonly database: Database; readonly secrets: Secrets },
-  at: Steering,
+  at: Steering & StaffOptOut,
 ): Promise<Steered | undefined> {
-  const { organizationId, leadId } = at;
+  const { organizationId, leadId, actor, words = 'marked by staff', method } = at;
   return await steer(database, at, 'conversation.opt_out', async (tx) => {
     const [row] = await database.query<{ id: ConversationId; optedOut: boolean; phone: E164 }>(
       sql`select c.id, c.opted_out as "optedOut", l.phone from conversations c join leads l on l.id = c.lead_id
@@ -214,14 +198,16 @@ export async function optOutByStaff(
       phoneHash: secrets.hashPhone(organizationId, row.phone),
       kind: 'opt_out',
       method: 'staff',
-      words: 'marked by staff',
+      words,
       messageSid: null,
+      evidence: { actor, ...(method ? { saidBy: method } : {}) },
     });
     return row.id;
   });
 }
 
-async function steer(
+/** One change of who speaks, with its entry in the audit trail, in one transaction. */
+export async function steer(
   database: Database,
   { organizationId, leadId, actor }: Steering,
   action: string,
@@ -238,18 +224,4 @@ async function steer(
     );
     return head && { conversationId, head };
   });
-}
-
-async function updateConversation(
-  database: Database,
-  tx: Orm,
-  { organizationId, leadId }: Steering,
-  assignments: SQL,
-): Promise<ConversationId | undefined> {
-  const [row] = await database.query<{ id: ConversationId }>(
-    sql`update conversations set ${assignments}
-      where organization_id = ${organizationId} and lead_id = ${leadId} returning id`,
-    tx,
-  );
-  return row?.id;
 }

@@ -5,6 +5,7 @@
  */
 import { sql } from 'drizzle-orm';
 import type { Database } from '../db/client.js';
+import type { AlertKind } from '../db/schema/alerts.js';
 import { jsonRows, milliseconds } from '../db/sqlHelpers.js';
 import type { ConversationId, LeadId, Message, OrganizationId, Owner } from '../types.js';
 import { type MessageRow, messageJson, toMessage } from './messageRow.js';
@@ -17,6 +18,8 @@ export const FEED_TYPES = [
   'message.changed',
   'conversation.changed',
   'handoff.requested',
+  'alert.raised',
+  'alert.resolved',
 ] as const;
 
 export type FeedType = (typeof FEED_TYPES)[number];
@@ -27,7 +30,7 @@ export interface FeedEvent {
   readonly type: FeedType;
   /** ISO 8601: when it happened. */
   readonly at: string;
-  /** As it is now, not as it was then. */
+  /** As it is now, not as it was then; null where an alert concerns the organization, or what has been erased. */
   readonly conversation: {
     readonly id: ConversationId;
     readonly leadId: LeadId;
@@ -35,9 +38,21 @@ export interface FeedEvent {
     readonly ownerName: string | null;
     readonly optedOut: boolean;
     readonly lastSeq: number;
-  };
+  } | null;
   /** As it is now; null where the event is about the conversation. */
   readonly message: Message | null;
+  /** As it is now; null where the event is about something else. */
+  readonly alert: FeedAlert | null;
+}
+
+export interface FeedAlert {
+  readonly id: string;
+  readonly kind: AlertKind;
+  readonly reason: string;
+  readonly details: Readonly<Record<string, string | number | boolean>>;
+  /** ISO 8601. */
+  readonly createdAt: string;
+  readonly resolvedAt: string | null;
 }
 
 export interface FeedEnds {
@@ -92,25 +107,28 @@ export async function readFeed(
 ): Promise<FeedPage> {
   const ofConversation = conversationId ? sql`and conversation_id = ${conversationId}` : sql``;
   const rows = await database.query<
-    Omit<FeedEvent, 'conversation' | 'message'> & {
-      readonly conversation: FeedEvent['conversation'] | null;
+    Omit<FeedEvent, 'message'> & {
       readonly message: MessageRow | null;
     }
   >(
     sql`select f.id::float8 as id, f.type, ${isoUtc(sql`f.at`)} as at,
         case when c.id is not null then jsonb_build_object('id', c.id, 'leadId', c.lead_id, 'owner', c.owner,
           'ownerName', c.owner_name, 'optedOut', c.opted_out, 'lastSeq', c.last_seq) end as conversation,
-        case when m.id is not null then ${messageJson} end as message
+        case when m.id is not null then ${messageJson} end as message,
+        case when a.id is not null then jsonb_build_object('id', a.id, 'kind', a.kind, 'reason', a.reason,
+          'details', a.details, 'createdAt', ${isoUtc(sql`a.created_at`)},
+          'resolvedAt', ${isoUtc(sql`a.resolved_at`)}) end as alert
       from (select * from feed_events where organization_id = ${organizationId} and id > ${after} ${ofConversation}
         order by id limit ${limit}) f
       left join conversations c on c.id = f.conversation_id and c.organization_id = f.organization_id
       left join messages m on m.conversation_id = c.id and m.seq = f.seq and m.organization_id = f.organization_id
+      left join staff_alerts a on a.id = f.alert_id and a.organization_id = f.organization_id
       order by f.id`,
   );
   const last = rows.at(-1)?.id ?? after;
   return {
-    events: rows.flatMap(({ conversation, message, ...event }) =>
-      conversation ? [{ ...event, conversation, message: message && toMessage(message) }] : [],
+    events: rows.flatMap(({ message, ...event }) =>
+      event.conversation || event.alert ? [{ ...event, message: message && toMessage(message) }] : [],
     ),
     upTo: rows.length < limit ? Math.max(last, lastId, after) : last,
   };

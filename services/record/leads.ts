@@ -2,7 +2,9 @@
 import { sql } from 'drizzle-orm';
 import type { Database, Orm } from '../db/client.js';
 import { JackError } from '../errors.js';
+import type { Secrets } from '../secrets.js';
 import { type E164, type LeadId, newConversationId, newLeadId, type OrganizationId } from '../types.js';
+import { optedOutSince } from './consent.js';
 import { withoutNulls } from './organizations.js';
 import { type Page, type PageRequest, toPage } from './pages.js';
 import { isoUtc } from './utc.js';
@@ -68,30 +70,43 @@ export interface NewLead {
  * stay. A new lead gets its conversation with it.
  */
 export async function createOrMergeLead(
-  database: Database,
+  { database, secrets }: { readonly database: Database; readonly secrets: Secrets },
   organizationId: OrganizationId,
   request: NewLead,
 ): Promise<{ readonly lead: Lead; readonly isNew: boolean }> {
-  const attributes = boundedAttributes(request.attributes ?? {});
   return await database.transaction(async (tx) => {
-    const id = newLeadId();
-    const inserted = await database.query(
-      sql`insert into leads (id, organization_id, phone, name, email, source, attributes)
-        values (${id}, ${organizationId}, ${request.phone}, ${request.name ?? null}, ${request.email ?? null},
-          ${request.source ?? 'api'}, ${JSON.stringify(attributes)}::jsonb)
-        on conflict (organization_id, phone) do nothing returning id`,
-      tx,
-    );
-    const isNew = inserted.length > 0;
-    const leadId = isNew ? id : await mergeLead(database, tx, organizationId, request);
+    const { leadId, isNew } = await putLead(database, tx, organizationId, request);
+    // A phone that opted out before has opted out still.
+    const since = optedOutSince(organizationId, secrets.hashPhone(organizationId, request.phone));
     await tx.execute(
-      sql`insert into conversations (id, organization_id, lead_id)
-        values (${newConversationId()}, ${organizationId}, ${leadId}) on conflict (lead_id) do nothing`,
+      sql`insert into conversations (id, organization_id, lead_id, opted_out, opted_out_at)
+        select ${newConversationId()}, ${organizationId}, ${leadId}, s.since is not null, s.since
+        from (select ${since} as since) s on conflict (lead_id) do nothing`,
     );
     const lead = await readLead(database, organizationId, leadId, tx);
     if (!lead) throw new Error('The stored lead cannot be read.');
     return { lead, isNew };
   });
+}
+
+/** The lead alone, in the caller's transaction; whoever calls makes its conversation. */
+export async function putLead(
+  database: Database,
+  tx: Orm,
+  organizationId: OrganizationId,
+  request: NewLead,
+): Promise<{ readonly leadId: LeadId; readonly isNew: boolean }> {
+  const attributes = boundedAttributes(request.attributes ?? {});
+  const id = newLeadId();
+  const inserted = await database.query(
+    sql`insert into leads (id, organization_id, phone, name, email, source, attributes)
+      values (${id}, ${organizationId}, ${request.phone}, ${request.name ?? null}, ${request.email ?? null},
+        ${request.source ?? 'api'}, ${JSON.stringify(attributes)}::jsonb)
+      on conflict (organization_id, phone) do nothing returning id`,
+    tx,
+  );
+  if (inserted.length > 0) return { leadId: id, isNew: true };
+  return { leadId: await mergeLead(database, tx, organizationId, request), isNew: false };
 }
 
 async function mergeLead(

@@ -6,7 +6,8 @@ import type { ContextMessage, Message } from '../types.js';
 export const messageJson = sql`jsonb_build_object('seq', m.seq, 'id', m.id, 'direction', m.direction, 'sender', m.sender,
   'body', m.body, 'media', m.media, 'segments', m.segments, 'status', m.status, 'errorCode', m.error_code,
   'retracted', m.retracted,
-  'createdAt', m.created_at)`;
+  'createdAt', m.created_at)
+  || (case when m.masked is null then '{}'::jsonb else jsonb_build_object('masked', m.masked) end)`;
 
 export type MessageRow = Message;
 

@@ -33,9 +33,9 @@ export async function applyToConversation(
   item: ConversationItem,
   nowMs: number,
 ): Promise<Applied> {
-  const { database, ledger } = deps;
+  const { ledger } = deps;
   const { organizationId, phone } = item;
-  const head = await lockHead(database, tx, organizationId, phone);
+  const head = await lockHead(deps, tx, organizationId, phone);
   const key = ledger.keyOf(item);
   const contentHash = ledger.contentHashOf(item);
   // Asked again under the lock: another process may have moved it in meanwhile.

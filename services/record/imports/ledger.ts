@@ -30,6 +30,7 @@ export function createLedger(database: Database, secrets: Secrets) {
   });
   return {
     hash,
+    hashPhone: secrets.hashPhone,
     keyOf,
     contentHashOf: (item: ImportItem): string => hash(JSON.stringify([item.kind, item.value])),
 

@@ -14,6 +14,7 @@ import {
   type Rev,
   type Slots,
 } from '../../types.js';
+import { optedOutSince } from '../consent.js';
 import type { Ledger } from './ledger.js';
 
 export interface ImportDeps {
@@ -32,11 +33,12 @@ interface StoredLead {
 }
 
 /** A lead that is missing is made; one that is there gets what it lacks and keeps what it has. */
-export async function applyLead({ database, ledger }: ImportDeps, tx: Orm, item: LeadItem): Promise<Applied> {
+export async function applyLead(deps: ImportDeps, tx: Orm, item: LeadItem): Promise<Applied> {
+  const { database, ledger } = deps;
   const { organizationId, value } = item;
   if (!(await claimSourceId(ledger, tx, item)))
     return { outcome: 'differs', notes: ['lead_has_another_phone'] };
-  const isNew = await ensureLead(database, tx, {
+  const isNew = await ensureLead(deps, tx, {
     organizationId,
     phone: value.phone,
     wantedId: value.sourceId,
@@ -97,7 +99,11 @@ interface WantedLead {
 }
 
 /** The lead of the phone and its conversation, made when missing. @returns whether the lead is new. */
-export async function ensureLead(database: Database, tx: Orm, wanted: WantedLead): Promise<boolean> {
+export async function ensureLead(
+  { database, ledger }: ImportDeps,
+  tx: Orm,
+  wanted: WantedLead,
+): Promise<boolean> {
   const { organizationId, phone, wantedId } = wanted;
   const ids = wantedId !== undefined && isUuid(wantedId) ? [wantedId, newLeadId()] : [newLeadId()];
   let isNew = false;
@@ -109,9 +115,11 @@ export async function ensureLead(database: Database, tx: Orm, wanted: WantedLead
     );
     isNew ||= inserted.length > 0;
   }
+  const since = optedOutSince(organizationId, ledger.hashPhone(organizationId, phone));
   await tx.execute(
-    sql`insert into conversations (id, organization_id, lead_id)
-      select ${newConversationId()}, l.organization_id, l.id from leads l
+    sql`insert into conversations (id, organization_id, lead_id, opted_out, opted_out_at)
+      select ${newConversationId()}, l.organization_id, l.id, s.since is not null, s.since
+      from leads l cross join (select ${since} as since) s
       where l.organization_id = ${organizationId} and l.phone = ${phone} on conflict (lead_id) do nothing`,
   );
   return isNew;
@@ -140,16 +148,17 @@ export interface ConversationHead {
  * @returns `isNew` when this transaction made it: then nobody else can have moved anything of it.
  */
 export async function lockHead(
-  database: Database,
+  deps: ImportDeps,
   tx: Orm,
   organizationId: OrganizationId,
   phone: E164,
 ): Promise<ConversationHead & { readonly isNew: boolean }> {
+  const { database } = deps;
   const found = await selectHead(database, tx, organizationId, phone);
   if (found) return { ...found, isNew: false };
-  const made = await makeHead(database, tx, organizationId, phone);
+  const made = await makeHead(deps, tx, organizationId, phone);
   if (made) return { ...made, isNew: true };
-  await ensureLead(database, tx, { organizationId, phone, wantedId: undefined });
+  await ensureLead(deps, tx, { organizationId, phone, wantedId: undefined });
   const head = await selectHead(database, tx, organizationId, phone);
   if (!head) throw new Error('The imported conversation cannot be read.');
   return { ...head, isNew: false };
@@ -179,19 +188,23 @@ async function selectHead(
 
 /** Lead and conversation in one statement. @returns undefined when somebody else was first. */
 async function makeHead(
-  database: Database,
+  { database, ledger }: ImportDeps,
   tx: Orm,
   organizationId: OrganizationId,
   phone: E164,
 ): Promise<ConversationHead | undefined> {
-  const [row] = await database.query<Pick<ConversationHead, 'id' | 'leadId' | 'baseRev' | 'lastMessageAtMs'>>(
+  const since = optedOutSince(organizationId, ledger.hashPhone(organizationId, phone));
+  const [row] = await database.query<
+    Pick<ConversationHead, 'id' | 'leadId' | 'baseRev' | 'lastMessageAtMs' | 'optedOut'>
+  >(
     sql`with made as (
         insert into leads (id, organization_id, phone, source)
         values (${newLeadId()}, ${organizationId}, ${phone}, 'import') on conflict do nothing returning id
       )
-      insert into conversations (id, organization_id, lead_id)
-      select ${newConversationId()}::uuid, ${organizationId}, made.id from made
-      returning id, lead_id as "leadId", base_rev as "baseRev",
+      insert into conversations (id, organization_id, lead_id, opted_out, opted_out_at)
+      select ${newConversationId()}::uuid, ${organizationId}, made.id, s.since is not null, s.since
+      from made cross join (select ${since} as since) s
+      returning id, lead_id as "leadId", base_rev as "baseRev", opted_out as "optedOut",
         floor(extract(epoch from last_message_at) * 1000)::float8 as "lastMessageAtMs"`,
     tx,
   );
@@ -206,7 +219,6 @@ async function makeHead(
       summary: '',
       owner: 'assistant',
       isSteered: false,
-      optedOut: false,
       dealershipNumber: null,
     }
   );

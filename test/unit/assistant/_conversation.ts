@@ -32,6 +32,10 @@ export interface Shopper {
   photo(body?: string): Promise<AssistantReply>;
   /** A text by staff, as after a takeover. */
   staff(body: string): void;
+  /** A text that the system started, such as a follow-up. */
+  system(body: string): void;
+  /** A text that the assistant does not answer: a person speaks. */
+  toStaff(body: string): void;
   wait(minutes: number): void;
   readonly slots: Slots;
   readonly summary: string;
@@ -117,6 +121,8 @@ export function startConversation(
       return await answer();
     },
     staff: (body) => add('outbound', 'staff', body),
+    system: (body) => add('outbound', 'system', body),
+    toStaff: (body) => add('inbound', 'lead', body),
     wait: (minutes) => {
       now += minutes * 60_000;
     },

@@ -35,7 +35,7 @@ describe('Handing over to a person', () => {
       expect(reply.handoff?.reason).toMatch(reason);
       expect(reply.body).toMatch(PROMISE);
       expect(reply.body).not.toMatch(/\?|\$\d/);
-      expect(reply.summary).toContain(reply.handoff?.reason);
+      expect(reply.summary).not.toMatch(/hand|team/i);
     },
   );
 
