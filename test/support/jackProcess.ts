@@ -6,6 +6,8 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import type { CrashPoint } from './crashingJack/crashPoints.js';
+import type { SlowJackOptions } from './slowJack.js';
 import { until } from './until.js';
 
 export interface JackProcess {
@@ -30,6 +32,26 @@ const START_MS = 30_000;
 export interface JackEnvironment {
   readonly [name: string]: string | undefined;
 }
+
+/** What is started: a file of this repository and its arguments. */
+export interface JackProgram {
+  readonly file: string;
+  readonly args: readonly string[];
+}
+
+const SERVER: JackProgram = { file: 'server.ts', args: [] };
+
+/** See test/support/slowJack.ts. */
+export const slowJack = (options: SlowJackOptions): JackProgram => ({
+  file: 'test/support/slowJack.ts',
+  args: [JSON.stringify(options)],
+});
+
+/** See test/support/crashingJack. */
+export const crashingJack = (point: CrashPoint): JackProgram => ({
+  file: 'test/support/crashingJack/main.ts',
+  args: [point],
+});
 
 const directories: string[] = [];
 
@@ -61,8 +83,11 @@ export function preparedDataDirectory(): string {
 }
 
 /** @throws Error with the output when the process ends before it listens. */
-export async function startJack(env: JackEnvironment = {}): Promise<JackProcess> {
-  const jack = spawnJack(env);
+export async function startJack(
+  env: JackEnvironment = {},
+  program: JackProgram = SERVER,
+): Promise<JackProcess> {
+  const jack = spawnJack(env, program);
   const url = await until(() => jack.url() ?? (jack.hasEnded() ? 'ended' : undefined), {
     timeoutMs: START_MS,
     what: 'Jack to listen',
@@ -72,9 +97,9 @@ export async function startJack(env: JackEnvironment = {}): Promise<JackProcess>
 }
 
 /** For starts that are meant to fail. */
-export function spawnJack(env: JackEnvironment) {
+export function spawnJack(env: JackEnvironment, { file, args }: JackProgram = SERVER) {
   const directory = temporaryDirectory();
-  const child = spawn(process.execPath, ['--import', TSX, path.join(ROOT, 'server.ts')], {
+  const child = spawn(process.execPath, ['--import', TSX, path.join(ROOT, file), ...args], {
     cwd: directory,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, PORT: '0', USE_REDIS: 'false', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,5 +1,11 @@
 /** Jack as processes with a carrier double, a dealership and shoppers: the stage of the promise tests. */
-import { type JackEnvironment, type JackProcess, preparedDataDirectory, startJack } from './jackProcess.js';
+import {
+  type JackEnvironment,
+  type JackProcess,
+  type JackProgram,
+  preparedDataDirectory,
+  startJack,
+} from './jackProcess.js';
 import { newPhone } from './records.js';
 import { newShopper, PUBLIC_URL, type Shopper } from './shopper.js';
 import { createPostgresDatabase, type Engine } from './testDatabase.js';
@@ -15,8 +21,10 @@ export interface Dealership {
 
 export interface Stage {
   readonly twilio: TwilioDouble;
+  /** Of PostgreSQL, for looking into the record. */
+  readonly databaseUrl: string | undefined;
   /** Another process on the same record. */
-  start(env?: JackEnvironment): Promise<JackProcess>;
+  start(env?: JackEnvironment, program?: JackProgram): Promise<JackProcess>;
   newDealership(jack: JackProcess, name?: string): Promise<Dealership>;
   newShopper(dealership: Dealership, phone?: string): Shopper;
   /** The conversation as staff see it. */
@@ -41,25 +49,27 @@ export interface StaffView {
 
 export async function openStage(engine: Engine, env: JackEnvironment = {}): Promise<Stage> {
   const twilio = await startTwilioDouble();
-  const record =
-    engine === 'postgres'
-      ? { DATABASE_URL: await createPostgresDatabase() }
-      : { DATA_DIR: preparedDataDirectory() };
+  const databaseUrl = engine === 'postgres' ? await createPostgresDatabase() : undefined;
+  const record = databaseUrl ? { DATABASE_URL: databaseUrl } : { DATA_DIR: preparedDataDirectory() };
   const jacks: JackProcess[] = [];
   return {
     twilio,
-    start: async (more = {}) => {
-      const jack = await startJack({
-        ...record,
-        PUBLIC_URL,
-        ADMIN_API_KEY: ADMIN_KEY,
-        TWILIO_ACCOUNT_SID: twilio.accountSid,
-        TWILIO_AUTH_TOKEN: twilio.authToken,
-        TWILIO_API_BASE_URL: twilio.baseUrl,
-        REPLY_WINDOW_MS: '100',
-        ...env,
-        ...more,
-      });
+    databaseUrl,
+    start: async (more = {}, program) => {
+      const jack = await startJack(
+        {
+          ...record,
+          PUBLIC_URL,
+          ADMIN_API_KEY: ADMIN_KEY,
+          TWILIO_ACCOUNT_SID: twilio.accountSid,
+          TWILIO_AUTH_TOKEN: twilio.authToken,
+          TWILIO_API_BASE_URL: twilio.baseUrl,
+          REPLY_WINDOW_MS: '100',
+          ...env,
+          ...more,
+        },
+        program,
+      );
       jacks.push(jack);
       return jack;
     },
@@ -68,7 +78,13 @@ export async function openStage(engine: Engine, env: JackEnvironment = {}): Prom
       const { organization, apiKey } = await call<{ organization: { id: string }; apiKey: string }>(
         `${jack.url}/api/admin/organizations`,
         ADMIN_KEY,
-        { name, timezone: 'America/Vancouver', phoneNumbers: [number] },
+        {
+          name,
+          timezone: 'America/Vancouver',
+          phoneNumbers: [number],
+          // Crowds text one number here; a real one sends a segment a second.
+          settings: { limits: { segmentsPerSecond: 1_000 } },
+        },
       );
       return { id: organization.id, apiKey, number };
     },

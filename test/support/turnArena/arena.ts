@@ -2,15 +2,15 @@
  * Two Jacks on one record and one Redis, hundreds of conversations, faults and changes without end; and a checker that
  * compares what each turn was shown with what the record held at its claim.
  */
-import { PassThrough } from 'node:stream';
 import { sql } from 'drizzle-orm';
 import { createRandom } from '../../../bench/random.js';
-import type { Database } from '../../../services/db/client.js';
+import { Database } from '../../../services/db/client.js';
+import { migrate } from '../../../services/db/migrate.js';
 import { createLogger } from '../../../services/logger.js';
 import { newOrganization } from '../records.js';
 import { startRedis } from '../redisServer.js';
 import { until } from '../until.js';
-import { type Checker, createChecker, type Violation } from './checker.js';
+import { createChecker, type Violation } from './checker.js';
 import { startEdits } from './edits.js';
 import { startFaults } from './faults.js';
 import { type ArenaProcess, startArenaProcess } from './process.js';
@@ -67,32 +67,31 @@ async function run(options: ArenaOptions, onClose: OnClose): Promise<ArenaReport
   const redis = await startRedis();
   onClose(() => redis.stop());
   const random = createRandom(options.seed);
-  const { logger, errors } = errorLog();
-  const holder: { checker?: Checker } = {};
+  const logger = createLogger({ level: 'error', format: 'json', silent: true });
+  const database = await Database.open({ databaseUrl: options.databaseUrl, logger });
+  onClose(() => database.close());
+  await migrate(database);
   const start = async (name: string, localCacheBytes?: number): Promise<ArenaProcess> => {
     const process = await startArenaProcess({
       name,
       databaseUrl: options.databaseUrl,
       redisPort: redis.port,
-      logger,
-      random,
       ...(localCacheBytes === undefined ? {} : { localCacheBytes }),
-      onTurn: (by, request) => holder.checker?.saw(by, request),
     });
     onClose(() => process.close());
     return process;
   };
   const processes = [await start('a'), await start('b', 0)];
-  const { database } = processes[0]!.ctx;
   await installRevLog(database);
   const checker = createChecker(database);
-  holder.checker = checker;
+  for (const { jack } of processes) jack.onSeen((seen) => checker.saw(seen));
   const organizations = [];
   for (let n = 0; n < (options.organizations ?? 5); n += 1) {
     organizations.push({ ...(await newOrganization(database)), settingsVersion: 0 });
   }
 
-  const shoppers = startShoppers({
+  const shoppers = await startShoppers({
+    database,
     processes,
     organizations,
     random,
@@ -108,14 +107,19 @@ async function run(options: ArenaOptions, onClose: OnClose): Promise<ArenaReport
     forge: options.forge === true,
   });
   const edits =
-    options.forge === true ? undefined : startEdits({ processes, conversations, random, everyMs: 12 });
+    options.forge === true
+      ? undefined
+      : startEdits({ database, processes, conversations, random, everyMs: 12 });
   await new Promise((resolve) => setTimeout(resolve, options.durationMs));
   await edits?.stop();
   await faults.stop();
   await shoppers.stop();
   await settled(database, processes);
+  const reports = await Promise.all(processes.map(({ jack }) => jack.call('report')));
   await checker.flush();
-  const reads = processes.map(({ ctx }) => ctx.state.report().reads.snapshot ?? { cache: 0, record: 0 });
+  const reads = reports.map((report) => report.reads.snapshot ?? { cache: 0, record: 0 });
+  const each = (value: (report: (typeof reports)[number]) => number) =>
+    Object.fromEntries(processes.map(({ name }, n) => [name, value(reports[n]!)]));
   return {
     seed: options.seed,
     turns: checker.checked,
@@ -125,13 +129,15 @@ async function run(options: ArenaOptions, onClose: OnClose): Promise<ArenaReport
     unanswered: await countUnanswered(database),
     fromCache: sum(reads.map(({ cache }) => cache)),
     fromRecord: sum(reads.map(({ record }) => record)),
-    modeChanges: each(processes, (process) => process.modeChanges()),
-    handBackPending: each(processes, ({ ctx }) => ctx.state.report().handBack.pending),
+    modeChanges: each(({ modeChanges }) => modeChanges),
+    handBackPending: each(({ handBack }) => handBack.pending),
     impatient: shoppers.impatient,
     redelivered: shoppers.redelivered,
     edits: edits?.counts ?? {},
     faults: faults.counts,
-    errors,
+    errors: processes.flatMap(({ jack }) =>
+      jack.output().split('\n').filter(Boolean).slice(0, KEPT_ERRORS).map(brief),
+    ),
   };
 }
 
@@ -144,11 +150,10 @@ async function settled(database: Database, processes: readonly ArenaProcess[]): 
     return row?.due === 0;
   };
   await until(isAnswered, { what: 'the last replies', timeoutMs: 15_000 });
-  const isBack = () =>
-    processes.every(({ ctx }) => {
-      const { mode, handBack } = ctx.state.report();
-      return mode === 'redis' && handBack.pending === 0;
-    });
+  const isBack = async () => {
+    const reports = await Promise.all(processes.map(({ jack }) => jack.call('report')));
+    return reports.every(({ mode, handBack }) => mode === 'redis' && handBack.pending === 0);
+  };
   await until(isBack, { what: 'Redis to be used and the hand-back to be done', timeoutMs: 15_000 });
 }
 
@@ -172,15 +177,6 @@ async function countUnanswered(database: Database): Promise<number> {
   return row?.n ?? 0;
 }
 
-function errorLog() {
-  const errors: string[] = [];
-  const stream = new PassThrough();
-  stream.on('data', (line: Buffer) => {
-    if (errors.length < KEPT_ERRORS) errors.push(brief(line.toString()));
-  });
-  return { logger: createLogger({ level: 'error', format: 'json', stream }), errors };
-}
-
 /** What it says, and what the database said. */
 function brief(line: string): string {
   const { message, error } = JSON.parse(line) as {
@@ -191,6 +187,3 @@ function brief(line: string): string {
 }
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, n) => total + n, 0);
-
-const each = (processes: readonly ArenaProcess[], value: (process: ArenaProcess) => number) =>
-  Object.fromEntries(processes.map((process) => [process.name, value(process)]));

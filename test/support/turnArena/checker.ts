@@ -34,7 +34,7 @@ export interface Checker {
   /** How many turns have been compared. */
   readonly checked: number;
   readonly violations: readonly Violation[];
-  saw(process: string, request: AssistantRequest): void;
+  saw(seen: Seen): void;
   /** Compares everything seen so far. */
   flush(): Promise<void>;
 }
@@ -69,8 +69,9 @@ export function createChecker(database: Database): Checker {
       return checked;
     },
     violations,
-    saw: (process, request) => {
-      waiting.push(toSeen(process, request));
+    saw: (seen) => {
+      // It came from another process: objects of another realm are equal to none of ours.
+      waiting.push(JSON.parse(JSON.stringify(seen)) as Seen);
       if (waiting.length >= BATCH) take();
     },
     flush: async () => {
@@ -80,7 +81,7 @@ export function createChecker(database: Database): Checker {
   };
 }
 
-function toSeen(process: string, { agent, conversation }: AssistantRequest): Seen {
+export function seenBy(process: string, { agent, conversation }: AssistantRequest): Seen {
   const { organizationId, conversationId, rev, lastSeq, owner, optedOut, slots, summary } = conversation;
   return {
     process,

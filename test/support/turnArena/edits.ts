@@ -2,11 +2,13 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
-import { sqlState } from '../../../services/db/client.js';
+import { type Database, sqlState } from '../../../services/db/client.js';
+import { type JackWorker, WorkerFailure } from '../jackWorker/jackWorker.js';
 import type { ArenaProcess } from './process.js';
 import type { ArenaConversation } from './shoppers.js';
 
 export interface EditsOptions {
+  readonly database: Database;
   readonly processes: readonly ArenaProcess[];
   readonly conversations: readonly ArenaConversation[];
   readonly random: () => number;
@@ -25,45 +27,50 @@ interface Target extends ArenaConversation {
   readonly leadId: NonNullable<ArenaConversation['leadId']>;
 }
 
-type Edit = (process: ArenaProcess, target: Target, n: number) => Promise<unknown>;
+interface By {
+  readonly database: Database;
+  readonly jack: JackWorker;
+}
+
+type Edit = (by: By, target: Target, n: number) => Promise<unknown>;
 
 const EDITS: Readonly<Record<string, Edit>> = {
   /** Any message, by hand, as an erasure would. */
-  redact: ({ ctx }, { id }, n) =>
-    ctx.database.orm.execute(
+  redact: ({ database }, { id }, n) =>
+    database.orm.execute(
       sql`update messages set body = ${`redacted ${n}`} where id = (select id from messages
         where conversation_id = ${id} order by random() limit 1)`,
     ),
   /** The text that is being answered at this moment. */
-  redactNewest: ({ ctx }, { id }, n) =>
-    ctx.database.orm.execute(
+  redactNewest: ({ database }, { id }, n) =>
+    database.orm.execute(
       sql`update messages set body = ${`redacted ${n}`} where conversation_id = ${id}
         and seq = (select last_seq from conversations where id = ${id})`,
     ),
-  redactAll: ({ ctx }, { id }, n) =>
-    ctx.database.orm.execute(
+  redactAll: ({ database }, { id }, n) =>
+    database.orm.execute(
       sql`update messages set body = ${`redacted ${n} `} || seq where conversation_id = ${id}`,
     ),
-  retract: ({ ctx }, { organization, leadId }, n) =>
-    ctx.state.retractLast(organization.id, { leadId, actor: 'arena' }, n % 2 === 0 ? 1 : 2),
-  reset: ({ ctx }, { organization, leadId }) =>
-    ctx.state.resetConversation(organization.id, { leadId, actor: 'arena' }),
-  summary: ({ ctx }, { id }, n) =>
-    ctx.database.orm.execute(
+  retract: ({ jack }, { organization, leadId }, n) =>
+    jack.call('retractLast', organization.id, { leadId, actor: 'arena' }, n % 2 === 0 ? 1 : 2),
+  reset: ({ jack }, { organization, leadId }) =>
+    jack.call('resetConversation', organization.id, { leadId, actor: 'arena' }),
+  summary: ({ database }, { id }, n) =>
+    database.orm.execute(
       sql`update conversations set summary = ${`by hand ${n}`}, slots = slots || ${JSON.stringify({ vehicle: `car ${n}` })}
         where id = ${id}`,
     ),
-  staff: ({ ctx }, { organization, id }, n) =>
-    ctx.door.submit({
+  staff: ({ jack }, { organization, id }, n) =>
+    jack.call('submit', {
       organizationId: organization.id,
       conversationId: id,
       origin: 'staff',
       staffName: 'Robin',
       body: `staff ${n}`,
     }),
-  settings: async ({ ctx }, { organization }) => {
+  settings: async ({ database }, { organization }) => {
     const version = organization.settingsVersion + 1;
-    await ctx.database.orm.execute(
+    await database.orm.execute(
       sql`update organizations set settings = settings || ${JSON.stringify({ address: String(version) })}
         where id = ${organization.id}`,
     );
@@ -91,7 +98,7 @@ const WEIGHTS: readonly (keyof typeof EDITS)[] = [
 /** Deadlock, lock timeout. */
 const GIVEN_UP = new Set(['40P01', '55P03']);
 
-export function startEdits({ processes, conversations, random, everyMs }: EditsOptions): Edits {
+export function startEdits({ database, processes, conversations, random, everyMs }: EditsOptions): Edits {
   const counts: Record<string, number> = {};
   let isRunning = true;
   let n = 0;
@@ -104,7 +111,7 @@ export function startEdits({ processes, conversations, random, everyMs }: EditsO
       const kind = pick(WEIGHTS)!;
       const edit = EDITS[kind]!;
       n += 1;
-      await tryEdit(kind, () => edit(pick(processes)!, target as Target, n));
+      await tryEdit(kind, () => edit({ database, jack: pick(processes)!.jack }, target as Target, n));
     }
   }
 
@@ -114,7 +121,8 @@ export function startEdits({ processes, conversations, random, everyMs }: EditsO
       counts[kind] = (counts[kind] ?? 0) + 1;
     } catch (error) {
       // The database ended a deadlock, or a wait behind one: nothing of the change happened.
-      if (!GIVEN_UP.has(sqlState(error) ?? '')) throw error;
+      const state = error instanceof WorkerFailure ? error.sqlState : sqlState(error);
+      if (!GIVEN_UP.has(state ?? '')) throw error;
       counts.givenUp = (counts.givenUp ?? 0) + 1;
     }
   }

@@ -47,14 +47,14 @@ const OUTAGES: Readonly<Record<string, Outage>> = {
     await redis.restart();
   },
   flushAll: ({ redis }) => redis.flushAll(),
-  forced: async (_, { ctx }, between) => {
-    await ctx.state.setForced(true);
+  forced: async (_, { jack }, between) => {
+    await jack.call('setForced', true);
     await pause(between(20, 400));
-    await ctx.state.setForced(false);
+    await jack.call('setForced', false);
   },
-  clearOrganization: async ({ conversations }, { ctx }, between) => {
+  clearOrganization: async ({ conversations }, { jack }, between) => {
     const { organization } = conversations[Math.floor(between(0, conversations.length))]!;
-    await ctx.state.clearOrganization(organization.id);
+    await jack.call('clearOrganization', organization.id);
   },
 };
 

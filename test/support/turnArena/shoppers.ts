@@ -1,8 +1,9 @@
 /** Shoppers who text, each with one conversation, and wait for the reply before they text again. */
+import type { Database } from '../../../services/db/client.js';
 import { JackError } from '../../../services/errors.js';
-import type { LiveEvent } from '../../../services/events.js';
 import type { InboundSms } from '../../../services/twilio/webhook.js';
 import type { ConversationId, E164, LeadId } from '../../../services/types.js';
+import type { JackWorker } from '../jackWorker/jackWorker.js';
 import { conversationOf, inboundText, newPhone, type TestOrganization } from '../records.js';
 import { settingsMark } from './checker.js';
 import type { ArenaProcess } from './process.js';
@@ -34,6 +35,7 @@ export interface Shoppers {
 }
 
 export interface ShoppersOptions {
+  readonly database: Database;
   readonly processes: readonly ArenaProcess[];
   readonly organizations: readonly ArenaOrganization[];
   readonly conversations: number;
@@ -44,7 +46,7 @@ export interface ShoppersOptions {
 
 const PATIENCE_MS = 1_000;
 
-export function startShoppers(options: ShoppersOptions): Shoppers {
+export async function startShoppers(options: ShoppersOptions): Promise<Shoppers> {
   const { processes, organizations, random } = options;
   const conversations = Array.from(
     { length: options.conversations },
@@ -58,33 +60,36 @@ export function startShoppers(options: ShoppersOptions): Shoppers {
   let isRunning = true;
   let [texts, impatient, redelivered] = [0, 0, 0];
 
-  function heard({ type, conversationId }: LiveEvent): void {
-    if (type === 'message.queued') byId.get(conversationId)?.onQueued?.();
+  for (const { jack } of processes) {
+    jack.onQueued((conversationId) => byId.get(conversationId as ConversationId)?.onQueued?.());
+    await jack.call(
+      'listen',
+      organizations.map(({ id }) => id),
+    );
   }
-  const ends = processes.flatMap(({ ctx }) => organizations.map(({ id }) => ctx.events.subscribe(id, heard)));
 
   async function say(conversation: ArenaConversation): Promise<void> {
     const { organization, phone } = conversation;
-    const { ctx } = processes[Math.floor(random() * processes.length)]!;
+    const { jack } = processes[Math.floor(random() * processes.length)]!;
     texts += 1;
     const body = `text ${texts} of ${phone.slice(-7)} ${settingsMark(organization.settingsVersion)}`;
-    await deliver(inboundText(organization.number, phone, { body }), ctx);
-    if (conversation.id === undefined) await identify(ctx, conversation);
+    await deliver(inboundText(organization.number, phone, { body }), jack);
+    if (conversation.id === undefined) await identify(conversation);
   }
 
   /** As the carrier does: what was not acknowledged comes again, to whichever process answers, under the same id. */
-  async function deliver(text: InboundSms, ctx: ArenaProcess['ctx'], attempt = 1): Promise<void> {
+  async function deliver(text: InboundSms, jack: JackWorker, attempt = 1): Promise<void> {
     try {
-      await ctx.receiver.receive(text);
+      await jack.call('receive', text);
     } catch (error) {
       if (!(error instanceof JackError) || error.code !== 'E_DB_UNAVAILABLE' || attempt > 3) throw error;
       redelivered += 1;
-      await deliver(text, processes[attempt % processes.length]!.ctx, attempt + 1);
+      await deliver(text, processes[attempt % processes.length]!.jack, attempt + 1);
     }
   }
 
-  async function identify({ database }: ArenaProcess['ctx'], conversation: ArenaConversation): Promise<void> {
-    const row = await conversationOf(database, conversation.organization.id, conversation.phone);
+  async function identify(conversation: ArenaConversation): Promise<void> {
+    const row = await conversationOf(options.database, conversation.organization.id, conversation.phone);
     conversation.id = row.id;
     conversation.leadId = row.leadId;
     byId.set(row.id, conversation);
@@ -145,7 +150,6 @@ export function startShoppers(options: ShoppersOptions): Shoppers {
     stop: async () => {
       isRunning = false;
       await Promise.all(working);
-      for (const end of ends) end();
     },
   };
 }

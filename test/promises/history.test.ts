@@ -1,0 +1,32 @@
+/** P1 to P6 together: processes, Redis, carrier and people at odds with each other; and that a broken promise is found. */
+import { expect, it, jest } from '@jest/globals';
+import { runHistory } from '../support/history/history.js';
+import { PLANTS } from '../support/history/plants.js';
+import { describeWithPostgres, describeWithRedis } from '../support/services.js';
+
+jest.setTimeout(240_000);
+
+const newSeed = () => Math.floor(Math.random() * 2 ** 32);
+
+describeWithRedis('A history', () => {
+  describeWithPostgres('of two processes on one record', () => {
+    it('keeps every promise for a minute of disturbances', async () => {
+      const report = await runHistory({ seed: newSeed(), durationMs: 60_000 });
+      // The whole report, so that a failure shows the seed and what was going on.
+      expect({ ...report, violations: report.violations.slice(0, 5) }).toMatchObject({ violations: [] });
+      expect(report.texts.texts).toBeGreaterThan(100);
+      expect(report.onHandsets).toBeGreaterThan(50);
+    });
+
+    it.each(PLANTS)('in which %s is broken on purpose is found', async (plant) => {
+      const report = await runHistory({
+        seed: newSeed(),
+        durationMs: 6_000,
+        shoppers: 16,
+        processes: 1,
+        plant,
+      });
+      expect([...new Set(report.violations.map(({ promise }) => promise))]).toContain(plant);
+    });
+  });
+});
