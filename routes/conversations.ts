@@ -102,11 +102,24 @@ const sendRoute = ({ database, door }: Context): Route =>
         .string()
         .max(MAX_BODY_LENGTH)
         .refine((text) => text.trim() !== '', 'must not be empty'),
+      override: z.boolean().default(false).meta({
+        description:
+          "Send although it is quiet hours where the shopper may be; an answer within 12 hours of the shopper's text needs it not.",
+      }),
     }),
     answers: {
       202: { description: 'Stored and on its way.', schema: z.strictObject({ message: messageSchema }) },
     },
-    problems: ['E_NOT_FOUND', 'E_OPTED_OUT', 'E_CONFLICT'],
+    problems: [
+      'E_NOT_FOUND',
+      'E_OPTED_OUT',
+      'E_NOT_TEXTABLE',
+      'E_CONFLICT',
+      'E_QUIET_HOURS',
+      'E_NOT_REGISTERED',
+      'E_TEXT_TOO_LONG',
+      'E_SENDING_OFF',
+    ],
     handle: async ({ caller: { organizationId, actor }, params, body }) => {
       const conversationId = orNotFound(await findConversationId(database, organizationId, params.leadId));
       const result = await door.submit({
@@ -115,8 +128,10 @@ const sendRoute = ({ database, door }: Context): Route =>
         origin: 'staff',
         staffName: actor,
         body: body.body,
+        ignoresQuietHours: body.override,
       });
       if (result.allowed) return reply(202, { message: result.message });
-      throw new JackError(result.code, `The text was not sent: ${result.reason}.`);
+      const again = result.retryAt === undefined ? '' : ` It may be from ${result.retryAt} on.`;
+      throw new JackError(result.code, `The text was not sent: ${result.reason}.${again}`);
     },
   });

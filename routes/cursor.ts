@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Page, PageEnd } from '../services/record/pages.js';
 import { isOrganizationId, isUuid } from '../services/types.js';
 
-type List = 'leads' | 'conversations' | 'organizations';
+type List = 'quarantine' | 'leads' | 'conversations' | 'organizations' | 'alerts';
 
 /** The form in which pages give it, which is also one that the record can read. */
 const moment = z.iso.datetime().regex(/^2\d{3}-.{14}\.\d{3}Z$/);
@@ -15,12 +15,16 @@ const encode = (list: List, { at, id }: PageEnd): string =>
 function decode(list: List, cursor: string): PageEnd | undefined {
   try {
     const [of, at, id] = contents.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')));
-    const isId = list === 'organizations' ? isOrganizationId(id) : isUuid(id);
-    return of === list && isId ? { at, id } : undefined;
+    return of === list && isIdOf(list, id) ? { at, id } : undefined;
   } catch {
     // Not a cursor of ours, which is all that matters.
     return undefined;
   }
+}
+
+function isIdOf(list: List, id: string): boolean {
+  if (list === 'organizations') return isOrganizationId(id);
+  return list === 'quarantine' ? /^\d{1,18}$/.test(id) : isUuid(id);
 }
 
 export const cursorSchema = (list: List) =>

@@ -4,14 +4,22 @@ import type { AppContext } from '../services/context.js';
 import { JackError } from '../services/errors.js';
 import { cacheAdminRoutes } from './admin/cache.js';
 import { organizationAdminRoutes } from './admin/organizations.js';
+import { phoneNumberAdminRoutes } from './admin/phoneNumbers.js';
+import { quarantineAdminRoutes } from './admin/quarantine.js';
+import { sendingAdminRoutes } from './admin/sending.js';
+import { alertRoutes } from './alerts.js';
 import { createApiDocs } from './apiDocs.js';
 import { cacheStatsRoute } from './cacheStats.js';
 import { conversationRoutes } from './conversations.js';
 import { createErrorPages } from './errorPages.js';
+import { evidenceRoute } from './evidence.js';
 import { healthRoutes } from './health.js';
 import { healthRedisRoute } from './healthRedis.js';
+import { leadInquiryRoutes } from './leadInquiries.js';
 import { leadRoutes } from './leads.js';
+import { leadWebhookRoute } from './leadWebhook.js';
 import { liveRoutes } from './live.js';
+import { mediaRoutes } from './media.js';
 import { metricsOperation, mountMetrics } from './metrics.js';
 import { createErrorHandler } from './middleware/errorHandler.js';
 import { measureRequests } from './middleware/measureRequests.js';
@@ -26,7 +34,14 @@ import { sessionRoutes } from './sessions.js';
 import { createSimulatorRoutes } from './simulator.js';
 import { steeringRoutes } from './steering.js';
 import { streamRoutes } from './stream.js';
-import { mountTwilioSms, twilioSmsOperation, type WebhookCounts } from './twilioSms.js';
+import {
+  mountTwilioSms,
+  twilioFallbackOperation,
+  twilioSmsOperation,
+  type WebhookCounts,
+} from './twilioSms.js';
+import { mountTwilioStatus, twilioStatusOperation } from './twilioStatus.js';
+import { voiceRoutes } from './voice.js';
 
 export function createApp(ctx: AppContext): Express {
   const app = express();
@@ -39,6 +54,7 @@ export function createApp(ctx: AppContext): Express {
   // Before anything that reads a body: a webhook is checked over the bytes as they came.
   const webhooks: WebhookCounts = { accepted: 0, rejected: 0 };
   mountTwilioSms(app, ctx, webhooks);
+  mountTwilioStatus(app, ctx, webhooks);
 
   app.post('/api/session', limitAddress(ctx, 'logIn'));
   const routes = apiRoutes(ctx, webhooks);
@@ -67,13 +83,22 @@ export const apiRoutes = (ctx: AppContext, webhooks: { readonly rejected: number
   healthRedisRoute(ctx),
   cacheStatsRoute(ctx),
   ...organizationAdminRoutes(ctx),
+  ...phoneNumberAdminRoutes(ctx),
   ...cacheAdminRoutes(ctx),
+  ...quarantineAdminRoutes(ctx),
+  ...sendingAdminRoutes(ctx),
   ...sessionRoutes(ctx),
   ...organizationRoutes(ctx),
   ...liveRoutes(ctx),
   ...leadRoutes(ctx),
+  ...leadInquiryRoutes(ctx),
+  leadWebhookRoute(ctx),
+  ...voiceRoutes(ctx),
   ...conversationRoutes(ctx),
+  ...mediaRoutes(ctx),
+  evidenceRoute(ctx),
   ...steeringRoutes(ctx),
+  ...alertRoutes(ctx),
   ...streamRoutes(ctx),
 ];
 
@@ -81,7 +106,7 @@ const documentOf = ({ version, config }: AppContext, routes: readonly Route[]): 
   createDocument(routes, {
     version,
     publicUrl: config.publicUrl,
-    others: [twilioSmsOperation, metricsOperation],
+    others: [twilioSmsOperation, twilioFallbackOperation, twilioStatusOperation, metricsOperation],
   });
 
 function mountDocument(app: Express, create: () => OpenApiDocument): void {

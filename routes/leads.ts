@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { AppContext } from '../services/context.js';
 import { JackError } from '../services/errors.js';
+import { eraseLead } from '../services/record/erasure.js';
 import { changeLead, createOrMergeLead, listLeads, readLead } from '../services/record/leads.js';
 import { cursorSchema, toListAnswer } from './cursor.js';
 import { defineRoute, type Route, reply } from './openapi/route.js';
@@ -18,7 +19,7 @@ import {
   statusSchema,
 } from './schemas.js';
 
-type Context = Pick<AppContext, 'database'>;
+type Context = Pick<AppContext, 'database' | 'secrets' | 'state'>;
 
 const organization = { access: 'organization', tag: 'Leads' } as const;
 const byId = z.object({ leadId: leadIdSchema });
@@ -43,9 +44,10 @@ const leadChangeSchema = z
 export const leadRoutes = (ctx: Context): readonly Route[] => [
   ...collectionRoutes(ctx),
   ...singleRoutes(ctx),
+  eraseRoute(ctx),
 ];
 
-const collectionRoutes = ({ database }: Context): readonly Route[] => [
+const collectionRoutes = (ctx: Context): readonly Route[] => [
   defineRoute({
     ...organization,
     method: 'get',
@@ -54,7 +56,7 @@ const collectionRoutes = ({ database }: Context): readonly Route[] => [
     query: z.strictObject({ limit: limitSchema(20), cursor: cursorSchema('leads').optional() }),
     answers: { 200: { description: 'A page.', schema: listOf(leadSchema, 'LeadList') } },
     handle: async ({ caller, query: { limit, cursor } }) => {
-      const page = await listLeads(database, caller.organizationId, { limit, after: cursor });
+      const page = await listLeads(ctx.database, caller.organizationId, { limit, after: cursor });
       return reply(200, toListAnswer('leads', page));
     },
   }),
@@ -70,7 +72,7 @@ const collectionRoutes = ({ database }: Context): readonly Route[] => [
       201: { description: 'A new lead, with an empty conversation.', schema: leadSchema },
     },
     handle: async ({ caller, body }) => {
-      const { lead, isNew } = await createOrMergeLead(database, caller.organizationId, body);
+      const { lead, isNew } = await createOrMergeLead(ctx, caller.organizationId, body);
       return isNew ? reply(201, lead) : reply(200, lead);
     },
   }),
@@ -101,6 +103,26 @@ const singleRoutes = ({ database }: Context): readonly Route[] => [
       reply(200, orNotFound(await changeLead(database, caller.organizationId, params.leadId, body))),
   }),
 ];
+
+const eraseRoute = ({ database, state }: Context): Route =>
+  defineRoute({
+    ...organization,
+    method: 'delete',
+    path: '/api/leads/{leadId}',
+    summary:
+      'Erases a lead with everything that was said, cached state included. An opt-out and the consent ledger stay, by keyed hash of the phone.',
+    params: byId,
+    answers: { 204: { description: 'Erased.' } },
+    problems: ['E_NOT_FOUND'],
+    handle: async ({ caller: { organizationId, actor }, params: { leadId } }) => {
+      const erased = orNotFound(await eraseLead(database, { organizationId, leadId, actor }));
+      await state.dropLead(organizationId, leadId, erased.phone);
+      if (erased.conversationId !== undefined) {
+        await state.dropConversation(organizationId, { conversationId: erased.conversationId, leadId });
+      }
+      return reply(204);
+    },
+  });
 
 /** Another organization's lead is as unknown as one that never was. */
 export function orNotFound<Found>(found: Found | undefined): Found {

@@ -1,6 +1,7 @@
 /** What goes in and out of the API. Descriptions and names here are those of the OpenAPI document. */
 import { z } from 'zod';
 import { ERRORS } from '../services/errors.js';
+import { TEMPLATE_FIELDS } from '../services/leads/outreachText.js';
 import { isOrganizationId, isUuid, type LeadId, type OrganizationId, toE164 } from '../services/types.js';
 
 /** Refined and not transformed where possible: the document shows what a caller writes. */
@@ -19,6 +20,7 @@ export const leadIdSchema = uuid
   .transform((value) => value as LeadId)
   .meta({ type: 'string', format: 'uuid' });
 export const keyIdSchema = uuid;
+export const alertIdSchema = uuid;
 
 export const phoneSchema = z
   .string()
@@ -62,6 +64,86 @@ const hoursSchema = z
   .strictObject(Object.fromEntries([0, 1, 2, 3, 4, 5, 6].map((day) => [day, daySchema.optional()])))
   .meta({ description: 'Opening spans a weekday, 0 is Sunday, in local time. An absent day is closed.' });
 
+const waitMs = z.number().int().min(0).max(60_000);
+const replyWindowSchema = z
+  .union([
+    z.literal('off'),
+    z
+      .strictObject({ shortestMs: waitMs, normalMs: waitMs, longestMs: waitMs })
+      .refine(
+        ({ shortestMs, normalMs, longestMs }) => shortestMs <= normalMs && normalMs <= longestMs,
+        'must not fall from shortestMs to longestMs',
+      ),
+  ])
+  .meta({
+    description:
+      'Milliseconds without a text until it is answered: after a finished sentence, normally, after a fragment. ' +
+      'Whatever waits longest is answered after REPLY_MAX_WAIT_MS. "off": every text is answered at once.',
+  });
+
+const sendingSchema = z.enum(['on', 'off']).meta({ description: 'off: nothing leaves, whoever asks.' });
+const quietHoursSchema = z
+  .strictObject({ holdReplies: z.boolean().optional() })
+  .meta({ description: "holdReplies: replies to a shopper's text wait for the recipient's morning too." });
+const limitsSchema = z
+  .strictObject({
+    startedPerPersonAndDay: z.int().min(0).max(3).optional(),
+    segmentsPerText: z.int().min(1).max(24).optional(),
+    textsPerDay: z.int().min(0).max(1_000_000).optional(),
+    segmentsPerSecond: z.number().min(0.1).max(1_000).optional(),
+  })
+  .meta({
+    description:
+      'Texts that we start to one person within 24 hours; segments of one text; texts of the assistant and the system ' +
+      'within a day of the organization, counted from when this is set; the speed of each of its numbers, by default 1 for a ' +
+      'long code, 3 for toll-free, 100 for a short code.',
+  });
+/** Six months: no inquiry is permission for longer (DOMAIN.md 8.4). */
+const MAX_FOLLOW_UP_HOURS = 24 * 182;
+const followUpsSchema = z
+  .array(
+    z.strictObject({
+      afterHours: z.number().min(0.01).max(MAX_FOLLOW_UP_HOURS),
+      text: trimmed(480).refine(
+        (text) => [...text.matchAll(/\{([^}]*)\}/g)].every(([, name = '']) => TEMPLATE_FIELDS.includes(name)),
+        'may name {name}, {vehicle}, {dealership} and {assistant}',
+      ),
+    }),
+  )
+  .max(10)
+  .refine(
+    (steps) => steps.every(({ afterHours }, at) => afterHours > (steps[at - 1]?.afterHours ?? 0)),
+    'must come in the order of their hours',
+  )
+  .meta({
+    description:
+      'Texts to somebody who inquired and has not answered, by hours since the inquiry arrived. They end by themselves with ' +
+      'a reply, an opt-out, a takeover or an agreed visit. Who writes and how to stop is added where a text does not say it.',
+  });
+
+const takeoverSchema = z.strictObject({ returnAfterMinutes: z.int().min(1).max(10_080).optional() }).meta({
+  description:
+    'After so many minutes without a text of staff, since the takeover or their last text, the assistant speaks again. ' +
+    'Absent: only when the conversation is released.',
+});
+const alertsSchema = z.strictObject({
+  webhookUrl: z
+    .url({ protocol: /^https?$/ })
+    .max(500)
+    .refine((url) => !hasCredentials(url), 'must not hold a user name or password')
+    .optional()
+    .meta({
+      description:
+        'Gets every alert as a POST signed by Standard Webhooks; POST /api/organization/webhook-secret makes the secret. ' +
+        'https in production, and never an address that is not public.',
+    }),
+});
+
+const hasCredentials = (url: string): boolean => {
+  const { username, password } = new URL(url);
+  return username !== '' || password !== '';
+};
+
 export const settingsSchema = z
   .strictObject({
     address: trimmed(300).optional(),
@@ -72,6 +154,13 @@ export const settingsSchema = z
       .optional(),
     hours: hoursSchema.optional(),
     assistantName: trimmed(40).optional(),
+    replyWindow: replyWindowSchema.optional(),
+    sending: sendingSchema.optional(),
+    quietHours: quietHoursSchema.optional(),
+    limits: limitsSchema.optional(),
+    followUps: followUpsSchema.optional(),
+    takeover: takeoverSchema.optional(),
+    alerts: alertsSchema.optional(),
   })
   .meta({ id: 'OrganizationSettings' });
 
@@ -86,6 +175,13 @@ export const settingsChangeSchema = z
       .optional(),
     hours: hoursSchema.nullable().optional(),
     assistantName: trimmed(40).nullable().optional(),
+    replyWindow: replyWindowSchema.nullable().optional(),
+    sending: sendingSchema.nullable().optional(),
+    quietHours: quietHoursSchema.nullable().optional(),
+    limits: limitsSchema.nullable().optional(),
+    followUps: followUpsSchema.nullable().optional(),
+    takeover: takeoverSchema.nullable().optional(),
+    alerts: alertsSchema.nullable().optional(),
   })
   .meta({ description: 'Merged into what is stored; null takes a setting away.' });
 
@@ -130,6 +226,16 @@ export const leadSchema = z
 const ownerSchema = z.enum(['assistant', 'human']);
 const directionSchema = z.enum(['inbound', 'outbound']);
 
+const mediaSchema = z.strictObject({
+  id: z.uuid().optional().meta({
+    description: 'Of what a shopper sent: GET /api/conversations/{leadId}/media/{mediaId} has it.',
+  }),
+  url: z.string().meta({
+    description: 'With an id: that path. Otherwise, as of imported messages: where it was said to be.',
+  }),
+  contentType: z.string().meta({ description: 'As it was announced.' }),
+});
+
 export const messageSchema = z
   .strictObject({
     seq: z.int().min(1),
@@ -137,7 +243,7 @@ export const messageSchema = z
     direction: directionSchema,
     sender: z.enum(['lead', 'assistant', 'staff', 'system']),
     body: z.string(),
-    media: z.array(z.strictObject({ url: z.string(), contentType: z.string() }).readonly()).readonly(),
+    media: z.array(mediaSchema.readonly()).readonly(),
     segments: z.int().min(0),
     status: z.enum([
       'received',
@@ -148,17 +254,30 @@ export const messageSchema = z
       'undelivered',
       'failed',
       'canceled',
+      'read',
     ]),
     errorCode: z.int().nullable(),
     retracted: z.boolean().optional().meta({ description: "True: taken out of the assistant's context." }),
+    masked: z.array(z.string()).readonly().optional().meta({
+      description:
+        'Kinds of numbers that were removed from the body before it was stored: card, social_number, …',
+    }),
     createdAt: time,
   })
   .meta({ id: 'Message' });
+
+const ownerTimes = {
+  ownerSince: time.nullable(),
+  ownerUntil: time.nullable().meta({
+    description: 'When the assistant speaks again by itself, unless staff text before; null: not by itself.',
+  }),
+};
 
 const headShape = {
   lead: z.strictObject({ id: z.uuid(), phone: z.string(), name: z.string().nullable() }),
   owner: ownerSchema,
   ownerName: z.string().nullable(),
+  ...ownerTimes,
   optedOut: z.boolean(),
   lastSeq: z.int().min(0),
   lastMessageAt: time,
@@ -188,6 +307,7 @@ export const conversationSchema = z
     lead: leadSchema,
     owner: ownerSchema,
     ownerName: z.string().nullable(),
+    ...ownerTimes,
     optedOut: z.boolean(),
     lastSeq: z.int().min(0),
     summary: z.string(),

@@ -2,13 +2,8 @@
 import { z } from 'zod';
 import type { AppContext } from '../services/context.js';
 import type { ContextChange } from '../services/contextEdits.js';
-import {
-  optOutByStaff,
-  readConversationHead,
-  release,
-  type Steered,
-  takeOver,
-} from '../services/record/conversations.js';
+import { optOutByStaff, readConversationHead, type Steered } from '../services/record/conversations.js';
+import { release, takeOver } from '../services/record/ownership.js';
 import type { LeadId, OrganizationId } from '../services/types.js';
 import { orNotFound } from './leads.js';
 import { defineRoute, type Route, reply } from './openapi/route.js';
@@ -29,7 +24,7 @@ export const steeringRoutes = (ctx: Context): readonly Route[] => [
   defineRoute({
     ...steering,
     path: '/api/conversations/{leadId}/takeover',
-    summary: 'A person speaks from now on. A reply that the assistant has not committed no longer leaves.',
+    summary: 'A person speaks from now on. A reply that has not been handed to the carrier no longer leaves.',
     body: z.strictObject({ name: personNameSchema }),
     handle: async ({ caller, params, body }) => {
       const at = { ...caller, ...params, ownerName: body.name };
@@ -50,9 +45,16 @@ export const steeringRoutes = (ctx: Context): readonly Route[] => [
   defineRoute({
     ...steering,
     path: '/api/conversations/{leadId}/opt-out',
-    summary: 'Marks the shopper opted out. What has not left is taken back, and nothing leaves from then on.',
-    handle: async ({ caller, params }) => {
-      const at = { ...caller, ...params };
+    summary:
+      'Marks the shopper opted out, who said so elsewhere than in a text. What has not left is taken back, and nothing leaves from then on. Only the shopper lifts it, by texting START.',
+    body: z
+      .strictObject({
+        words: z.string().trim().min(1).max(500).optional(),
+        method: z.enum(['in_person', 'phone', 'email', 'letter', 'other']).optional(),
+      })
+      .optional(),
+    handle: async ({ caller, params, body }) => {
+      const at = { ...caller, ...params, ...body };
       return toReply(ctx, at, await optOutByStaff(ctx, at));
     },
   }),

@@ -16,6 +16,7 @@ import type { OrganizationId } from '../services/types.js';
 import { countFailures } from './middleware/rateLimit.js';
 import { problemResponses } from './openapi/document.js';
 import { refuseMethod } from './openapi/mount.js';
+import { FALLBACK_PATH, noteFallback } from './twilioFallback.js';
 
 export type WebhookContext = Pick<
   AppContext,
@@ -38,7 +39,7 @@ export function mountTwilioSms(router: IRouter, ctx: WebhookContext, counts: Web
   const logger = ctx.logger.child({ subsystem: 'webhook' });
   // The bytes are signed as they are, so nothing is inflated or decoded on the way.
   const raw = express.raw({ type: () => true, limit: BODY_LIMIT, inflate: false });
-  router.post(PATH, requireForm, raw, async (req, res) => {
+  const receive: RequestHandler = async (req, res) => {
     const rawBody = Buffer.isBuffer(req.body) ? req.body : Buffer.alloc(0);
     const params = parseForm(rawBody);
     try {
@@ -46,7 +47,9 @@ export function mountTwilioSms(router: IRouter, ctx: WebhookContext, counts: Web
       const text = parseInboundSms(params);
       const received = ctx.receiver.receive(text);
       void noteFlood(logger, ctx.limits.inboundText(limitedBy(text)), received);
-      await received;
+      const stored = await received;
+      if (req.path === FALLBACK_PATH)
+        noteFallback({ metrics: ctx.metrics, logger }, { params, received: stored });
       counts.accepted += 1;
     } catch (error) {
       if (error instanceof JackError && error.status < 500) {
@@ -57,11 +60,14 @@ export function mountTwilioSms(router: IRouter, ctx: WebhookContext, counts: Web
       throw error;
     }
     res.status(200).type('text/xml').send(EMPTY_TWIML);
-  });
-  router.all(PATH, refuseMethod(['post']));
+  };
+  for (const path of [PATH, FALLBACK_PATH]) {
+    router.post(path, requireForm, raw, receive);
+    router.all(path, refuseMethod(['post']));
+  }
 }
 
-const requireForm: RequestHandler = (req, _res, next) => {
+export const requireForm: RequestHandler = (req, _res, next) => {
   if (!req.is(FORM)) throw new JackError('E_MEDIA_TYPE', `A webhook is posted as ${FORM}.`);
   next();
 };
@@ -72,7 +78,7 @@ interface Posted {
 }
 
 /** @throws JackError E_SIGNATURE_INVALID; its detail names the URL that was expected to be signed, and no secret. */
-async function verify(ctx: WebhookContext, req: Request, { rawBody, params }: Posted): Promise<void> {
+export async function verify(ctx: WebhookContext, req: Request, { rawBody, params }: Posted): Promise<void> {
   const accountSid = accountSidOf(params);
   const authTokens = accountSid === undefined ? undefined : await ctx.accounts.authTokensFor(accountSid);
   if (authTokens === undefined) {
@@ -118,7 +124,7 @@ async function noteFlood(
 }
 
 /** A warning, since a shopper's text may be lost: somebody forges webhooks, or the settings are wrong. */
-function logRejection(logger: Logger, error: JackError, params: FormParams): void {
+export function logRejection(logger: Logger, error: JackError, params: FormParams): void {
   logger.warn('a webhook was rejected', {
     accountSid: accountSidOf(params) ?? null,
     code: error.code,
@@ -168,4 +174,13 @@ export const twilioSmsOperation: RouteConfig = {
       'E_DB_UNAVAILABLE',
     ]),
   },
+};
+
+/** The same text again, when the first URL failed; what was stored already is known by its MessageSid. */
+export const twilioFallbackOperation: RouteConfig = {
+  ...twilioSmsOperation,
+  path: FALLBACK_PATH,
+  operationId: 'receiveTwilioSmsFallback',
+  summary:
+    'An inbound text whose first webhook failed, posted and signed by Twilio, with ErrorCode and ErrorUrl.',
 };

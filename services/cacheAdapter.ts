@@ -68,6 +68,8 @@ export class CacheAdapter {
     await this.#cache.delete([
       this.#keys.snapshot(organizationId, conversationId),
       this.#keys.modelContext(organizationId, conversationId),
+      this.#keys.presence(organizationId, conversationId, 'presence'),
+      this.#keys.presence(organizationId, conversationId, 'typing'),
       this.#keys.history(organizationId, leadId),
     ]);
   }

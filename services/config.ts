@@ -4,6 +4,7 @@
  */
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { type MediaConfig, mediaContradictions, toMediaConfig } from './config/media.js';
 import { hostList, type RedisConfig, redisContradictions, toRedisConfig } from './config/redis.js';
 import { toUpstashConfig, type UpstashConfig, upstashContradictions } from './config/upstash.js';
 import { JackError } from './errors.js';
@@ -69,6 +70,17 @@ const schema = z.object({
   TWILIO_AUTH_TOKEN_SECONDARY: text.optional(),
   TWILIO_API_BASE_URL: httpUrl.default('https://api.twilio.com'),
 
+  MEDIA_S3_ENDPOINT: httpUrl.optional(),
+  MEDIA_S3_BUCKET: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'must be the name of a bucket')
+    .optional(),
+  MEDIA_S3_REGION: text.default('us-east-1'),
+  MEDIA_S3_ACCESS_KEY_ID: text.optional(),
+  MEDIA_S3_SECRET_ACCESS_KEY: text.optional(),
+
+  ELEVENLABS_WEBHOOK_SECRET: secret.optional(),
+
   OPENAI_API_KEY: text.optional(),
   OPENAI_BASE_URL: httpUrl.optional(),
   OPENAI_MODEL: text.optional(),
@@ -122,6 +134,9 @@ export interface Config {
     readonly authTokens: readonly string[];
     readonly apiBaseUrl: string;
   };
+  readonly media: MediaConfig;
+  /** Of the voice agent's webhooks; undefined: they are closed. */
+  readonly voiceSecret: string | undefined;
   readonly hasModelSettings: boolean;
   readonly reply: { readonly windowMs: number; readonly maxWaitMs: number };
   /** A conversation in which nothing was said for so long goes into the archive; 0: none does. */
@@ -141,7 +156,11 @@ export function loadConfig(source: Source): Config {
   const problems = parsed.success
     ? crossChecks(parsed.data)
     : parsed.error.issues.map((issue) => ({ pointer: String(issue.path[0]), detail: issue.message }));
-  problems.push(...redisContradictions(given), ...upstashContradictions(given));
+  problems.push(
+    ...redisContradictions(given),
+    ...upstashContradictions(given),
+    ...mediaContradictions(given),
+  );
   if (!parsed.success || problems.length > 0) {
     const list = problems.map(({ pointer, detail }) => `  ${pointer}: ${detail}`).join('\n');
     throw new JackError('E_CONFIG_INVALID', `These settings are not valid:\n${list}`, { problems });
@@ -204,6 +223,8 @@ function toConfig(env: Environment): Config {
       ),
       apiBaseUrl: env.TWILIO_API_BASE_URL.replace(/\/+$/, ''),
     },
+    media: toMediaConfig(env),
+    voiceSecret: env.ELEVENLABS_WEBHOOK_SECRET,
     hasModelSettings: (env.OPENAI_API_KEY ?? env.OPENAI_BASE_URL ?? env.OPENAI_MODEL) !== undefined,
     // REPLY_MAX_WAIT_MS 0 means "answer at once": then no window applies either.
     reply: {

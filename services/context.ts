@@ -10,16 +10,24 @@ import { Database } from './db/client.js';
 import { migrate } from './db/migrate.js';
 import { createLiveEvents, type LiveEvents } from './events.js';
 import { Feed, type FeedLimits } from './feed/feed.js';
+import { createQuarantineDesk, type QuarantineDesk } from './inbound/quarantine.js';
 import type { InboundReceiver } from './inbound/receiver.js';
+import type { LeadDesk } from './leads/desk.js';
+import type { OutreachLimits } from './leads/outreach.js';
+import { createLeads } from './leads.js';
 import { type Closers, createClosers } from './lifecycle.js';
 import type { Logger } from './logger.js';
+import type { MediaLimits } from './media/types.js';
+import { createMediaLibrary, type MediaLibrary } from './media.js';
 import type { Metrics } from './metrics.js';
 import type { Monitor } from './monitoring/monitor.js';
 import type { RedisHealthReader } from './monitoring/redisHealth.js';
 import type { OutboundDoor } from './outbound/door.js';
+import type { StatusWriter } from './outbound/statuses.js';
 import type { SimulatedCarrier } from './outbound/transports/simulatedCarrier.js';
 import { createOutside } from './outside.js';
-import { createPath } from './path.js';
+import { type Around, createPath } from './path.js';
+import { createPeople, type PeopleOptions } from './people.js';
 import { PresenceBoard } from './pubsub/presence.js';
 import type { PubSub } from './pubsub.js';
 import type { Limits } from './rateLimits/limits.js';
@@ -32,6 +40,7 @@ import type { TurnRunner } from './turns/turnRunner.js';
 import type { TurnLimits } from './turns/types.js';
 import { createTwilioAccounts, type TwilioAccounts } from './twilioAccounts.js';
 import { createUpkeep } from './upkeep.js';
+import { createVoiceDesk, type VoiceDesk } from './voice/calls.js';
 import type { WarmingLimits } from './warming.js';
 
 export interface AppContext {
@@ -54,10 +63,17 @@ export interface AppContext {
   readonly pubsub: PubSub;
   readonly accounts: TwilioAccounts;
   readonly receiver: InboundReceiver;
+  readonly statuses: StatusWriter;
   readonly door: OutboundDoor;
   readonly turns: TurnRunner;
   readonly assistant: Assistant;
   readonly archive: Archive;
+  readonly media: MediaLibrary;
+  readonly quarantine: QuarantineDesk;
+  /** Where leads arrive. */
+  readonly leadDesk: LeadDesk;
+  /** Calls of a voice agent. */
+  readonly voiceDesk: VoiceDesk;
   /** Present when texts go through the simulated carrier. */
   readonly simulator: SimulatedCarrier | undefined;
   readonly version: string;
@@ -78,12 +94,19 @@ export interface ContextOptions {
   /** Instead of the scripted one. */
   readonly assistant?: Assistant;
   readonly turnLimits?: Partial<TurnLimits>;
+  readonly around?: Around;
+  /** Of greetings and follow-ups, instead of the defaults. */
+  readonly outreachLimits?: Partial<OutreachLimits>;
   /** What is read ahead after the start; `sinceMs: 0`: nothing. */
   readonly warming?: Partial<WarmingLimits>;
   /** How much state is kept decoded in this process; 0: all of it is read from Redis or the Map each time. */
   readonly localCacheBytes?: number;
+  /** Of pictures and files, instead of the defaults. */
+  readonly mediaLimits?: Partial<MediaLimits>;
   /** Of streams, instead of the defaults. */
   readonly feedLimits?: Partial<FeedLimits>;
+  /** Of alerts and takeovers, instead of the defaults. */
+  readonly people?: PeopleOptions;
   /** Rate limits instead of the defaults, each as a whole. */
   readonly limits?: Partial<Limits>;
   /** Lifetimes of sessions instead of the defaults. */
@@ -155,6 +178,17 @@ async function build(config: Config, options: ContextOptions, closers: Closers):
   });
   closers.add('monitor', () => monitor.stop());
   const accounts = createTwilioAccounts({ config: config.twilio, database, secrets });
+  const media = createMediaLibrary({
+    config,
+    database,
+    accounts,
+    clock,
+    random,
+    logger: named('media'),
+    limits: options.mediaLimits,
+    onOutcome: (outcome) => metrics.path.mediaTaken(outcome),
+  });
+  closers.add('media', () => media.keeper.stop());
   const path = createPath({
     config,
     options,
@@ -164,11 +198,30 @@ async function build(config: Config, options: ContextOptions, closers: Closers):
     events,
     metrics,
     accounts,
+    onMedia: () => media.keeper.wake(),
     clock,
     random,
     logger,
   });
   const upkeep = createUpkeep({ config, options, database, state: tower.state, clock, random, logger });
+  const people = createPeople({
+    config,
+    options: options.people ?? {},
+    database,
+    secrets,
+    events,
+    onReturned: () => path.turns.wake(),
+    clock,
+    random,
+    logger,
+  });
+  const leads = createLeads({
+    database,
+    secrets,
+    door: path.door,
+    logger: named('leads'),
+    limits: options.outreachLimits,
+  });
   let isStopping = false;
   const isDemo = options.demo ?? (path.simulator !== undefined && config.nodeEnv === 'development');
   if (isDemo && (await seedDemo(database))) logger.info('the demo dealership was put into the empty record');
@@ -192,19 +245,27 @@ async function build(config: Config, options: ContextOptions, closers: Closers):
     metrics,
     accounts,
     receiver: path.receiver,
+    statuses: path.statuses,
     door: path.door,
     turns: path.turns,
     assistant: path.assistant,
     archive: upkeep.archive,
+    media,
+    quarantine: createQuarantineDesk({ database, receiver: path.receiver }),
+    leadDesk: leads.desk,
+    voiceDesk: createVoiceDesk({ database, secrets, state: tower.state, events }),
     simulator: path.simulator,
     version: packageVersion(),
     start: async (url) => {
       sessions.start();
       feed.start();
       await path.start(url, closers);
+      leads.start(closers);
+      await media.keeper.start();
       monitor.start();
       metrics.start();
       upkeep.start(closers);
+      people.start(closers);
     },
     beginStop: () => {
       isStopping = true;

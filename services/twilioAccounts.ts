@@ -34,15 +34,17 @@ export function createTwilioAccounts(deps: {
 }): TwilioAccounts {
   const { config, database, secrets } = deps;
   const cache = new LRUCache<string, readonly string[]>({ max: 1_000, ttl: TOKENS_TTL_MS });
+  /** Apart: a flood of made-up accounts pushes out its own kind and not those that are in use. */
+  const unknown = new LRUCache<string, readonly string[]>({ max: 1_000, ttl: TOKENS_TTL_MS });
   const ownTokens = async (accountSid: string): Promise<readonly string[]> => {
-    const cached = cache.get(accountSid);
+    const cached = cache.get(accountSid) ?? unknown.get(accountSid);
     if (cached) return cached;
     const rows = await database.query<{ id: OrganizationId; sealed: string }>(
       sql`select id, twilio_auth_token_sealed as sealed from organizations
         where twilio_account_sid = ${accountSid} and twilio_auth_token_sealed is not null`,
     );
     const tokens = [...new Set(rows.map(({ id, sealed }) => secrets.unseal(id, sealed)))];
-    cache.set(accountSid, tokens);
+    (tokens.length > 0 ? cache : unknown).set(accountSid, tokens);
     return tokens;
   };
   return {

@@ -70,9 +70,14 @@ export type MessageStatus =
   | 'delivered'
   | 'undelivered'
   | 'failed'
-  | 'canceled';
+  | 'canceled'
+  /** On channels that tell; an SMS ends as `delivered`. */
+  | 'read';
 
 export interface Media {
+  /** Of what a shopper sent and Jack fetches or has fetched (services/media.ts). */
+  readonly id?: string;
+  /** With an `id`: where staff get it, on this server. Without one, as of imported messages: where it was said to be. */
   readonly url: string;
   readonly contentType: string;
 }
@@ -90,6 +95,8 @@ export interface Message {
   readonly errorCode: number | null;
   /** Taken out of the assistant's context. */
   readonly retracted?: boolean;
+  /** Kinds of identifiers that were masked in it before it was stored; absent: none. */
+  readonly masked?: readonly string[];
   readonly createdAt: string;
 }
 
@@ -146,6 +153,22 @@ export interface OpeningHours {
   readonly [weekday: string]: readonly (readonly [string, string])[];
 }
 
+/** Milliseconds without a text until the reply to it is due; REPLY_MAX_WAIT_MS bounds all of them. */
+export interface ReplyWindow {
+  /** After a finished question or sentence. */
+  readonly shortestMs: number;
+  readonly normalMs: number;
+  /** After a fragment. */
+  readonly longestMs: number;
+}
+
+export interface FollowUpStep {
+  /** Since the inquiry arrived. */
+  readonly afterHours: number;
+  /** May name `{name}`, `{vehicle}`, `{dealership}` and `{assistant}`. */
+  readonly text: string;
+}
+
 export interface OrganizationSettings {
   readonly address?: string;
   readonly publicPhone?: string;
@@ -153,6 +176,33 @@ export interface OrganizationSettings {
   readonly hours?: OpeningHours;
   /** Name the assistant gives itself; default `Jack`. */
   readonly assistantName?: string;
+  /** How long to wait for more after a text, instead of the deployment's windows; `off`: every text is answered at once. */
+  readonly replyWindow?: ReplyWindow | 'off';
+  /** `off`: nothing leaves, whoever asks. */
+  readonly sending?: 'on' | 'off';
+  readonly quietHours?: {
+    /** Replies to a shopper's text wait for the morning too. */
+    readonly holdReplies?: boolean;
+  };
+  readonly limits?: {
+    /** Texts that we start, to one person within 24 hours; at most what the law allows. */
+    readonly startedPerPersonAndDay?: number;
+    readonly segmentsPerText?: number;
+    /** Of each of its numbers; default by kind: long code 1, toll-free 3, short code 100. */
+    readonly segmentsPerSecond?: number;
+    /** Of the assistant and the system; counted from when it is set. */
+    readonly textsPerDay?: number;
+  };
+  /** Texts after an inquiry that nobody answered, in the order of their hours; absent: none. */
+  readonly followUps?: readonly FollowUpStep[];
+  readonly takeover?: {
+    /** After so much silence of staff the assistant speaks again; absent: only when it is released. */
+    readonly returnAfterMinutes?: number;
+  };
+  readonly alerts?: {
+    /** Gets every alert, signed (services/alerts). */
+    readonly webhookUrl?: string;
+  };
 }
 
 export interface Organization {

@@ -30,7 +30,7 @@ export function createErrorHandler({
 function sendProblem(res: Response, req: Request, error: JackError, publicUrl: string | undefined): void {
   const place = { publicUrl, requestId: requestIdOf(res), instance: pathOf(req) };
   if (error.status === 401) res.set('WWW-Authenticate', 'Bearer realm="jack"');
-  if (error.status === 503 || error.status === 429) {
+  if (error.status === 503 || error.status === 429 || error.retryAfterSeconds !== undefined) {
     res.set('Retry-After', String(error.retryAfterSeconds ?? RETRY_AFTER_SECONDS));
   }
   res.set('Cache-Control', 'no-store');

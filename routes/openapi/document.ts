@@ -59,7 +59,7 @@ export function createDocument(routes: readonly Route[], options: DocumentOption
 }
 
 function toConfig(route: Route): RouteConfig {
-  const { method, path, tag, summary, params, query, headers, body, access } = route;
+  const { method, path, tag, summary, params, query, headers, body, documents, access } = route;
   return {
     method,
     path,
@@ -71,11 +71,22 @@ function toConfig(route: Route): RouteConfig {
       ...(params ? { params: params as z.ZodObject } : {}),
       ...(query ? { query: query as z.ZodObject } : {}),
       ...(headers ? { headers: headers as z.ZodObject } : {}),
-      ...(body ? { body: { required: true, content: { 'application/json': { schema: body } } } } : {}),
+      ...(body
+        ? {
+            body: {
+              required: !body.safeParse(undefined).success,
+              content: { 'application/json': { schema: body } },
+            },
+          }
+        : {}),
+      ...(documents ? { body: { required: true, content: contentOf(documents) } } : {}),
     },
     responses: { ...answersOf(route), ...problemResponses(problemsOf(route)) },
   };
 }
+
+const contentOf = (documents: NonNullable<Route['documents']>) =>
+  Object.fromEntries(Object.entries(documents).map(([type, schema]) => [type, { schema }]));
 
 /** `get /api/leads/{leadId}` → `getApiLeadsLeadId`. */
 const operationIdOf = ({ method, path }: Route): string =>
@@ -83,16 +94,20 @@ const operationIdOf = ({ method, path }: Route): string =>
 
 const answersOf = ({ answers }: Route): RouteConfig['responses'] =>
   Object.fromEntries(
-    Object.entries(answers).map(([status, { description, schema, lines, events }]) => [
+    Object.entries(answers).map(([status, { description, schema, lines, events, files }]) => [
       status,
       {
         description,
         ...(schema ? { content: { 'application/json': { schema } } } : {}),
         ...(lines ? { content: { [LINES_TYPE]: { schema: lines } } } : {}),
         ...(events ? { content: { [EVENTS_TYPE]: { schema: events } } } : {}),
+        ...(files ? { content: contentOfFiles(files) } : {}),
       },
     ]),
   );
+
+/** JSON Schema has no word for bytes: a media type without a schema is how OpenAPI 3.1 says it. */
+const contentOfFiles = (types: readonly string[]) => Object.fromEntries(types.map((type) => [type, {}]));
 
 /** Every code that a call may answer with. */
 export function problemsOf(route: Route): readonly ErrorCode[] {
@@ -103,7 +118,7 @@ export function problemsOf(route: Route): readonly ErrorCode[] {
   const isByCookie = route.access === 'organization' || route.access === 'session';
   if (route.access === 'visitor' || (isByCookie && route.method !== 'get')) codes.push('E_CROSS_SITE');
   if (route.params ?? route.query ?? route.headers ?? route.body) codes.push('E_INPUT_INVALID');
-  if (route.body) codes.push('E_BODY_TOO_LARGE', 'E_MEDIA_TYPE');
+  if (route.body ?? route.documents) codes.push('E_BODY_TOO_LARGE', 'E_MEDIA_TYPE');
   return [...new Set(codes)];
 }
 

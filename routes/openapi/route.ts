@@ -11,6 +11,7 @@ import type {
   SessionCaller,
   VisitorCaller,
 } from '../middleware/authenticate.js';
+import type { FileBody } from './file.js';
 
 /** `organization`: a key or a session. `session`: a session alone. `visitor`: anybody, but from pages of this server. */
 export type Access = 'open' | 'visitor' | 'administrator' | 'organization' | 'session';
@@ -32,6 +33,8 @@ export interface AnswerSpec {
   readonly lines?: z.ZodType;
   /** Instead of `schema`, for streams of server-sent events: the shape of their data. */
   readonly events?: z.ZodType;
+  /** Instead of `schema`, for files: their content types. */
+  readonly files?: readonly string[];
 }
 
 /** Writes events until the stream is over; what it throws before the first can still be answered. */
@@ -43,7 +46,9 @@ type BodyOf<Spec> = Spec extends { readonly lines: infer Line extends z.ZodType 
   ? AsyncIterable<z.input<Line>>
   : Spec extends { readonly events: z.ZodType }
     ? EventsBody
-    : SchemaBodyOf<Spec>;
+    : Spec extends { readonly files: readonly string[] }
+      ? FileBody
+      : SchemaBodyOf<Spec>;
 
 type SchemaBodyOf<Spec> = Spec extends { readonly schema: infer Schema extends z.ZodType }
   ? z.input<Schema>
@@ -90,6 +95,10 @@ export interface RouteSpec<
   /** Names in lower case; any others may come too. */
   readonly headers?: Headers;
   readonly body?: Body;
+  /** Instead of `body`: what may be posted as it is, by content type. The handler gets the bytes. */
+  readonly documents?: Readonly<Record<string, z.ZodType>>;
+  /** Most bytes of one, as express writes it; `256kb` when absent. */
+  readonly documentLimit?: string;
   readonly answers: A;
   /** Problems besides those that follow from access and input. */
   readonly problems?: readonly ErrorCode[];
@@ -100,7 +109,15 @@ export interface RouteSpec<
     readonly query: z.output<Query>;
     readonly headers: z.output<Headers>;
     readonly body: z.output<Body>;
+    readonly document: PostedDocument;
   }): Promise<Reply<A>>;
+}
+
+/** What was posted to a route with `documents`; empty for the others. */
+export interface PostedDocument {
+  /** As the caller wrote it. */
+  readonly contentType: string | undefined;
+  readonly bytes: Buffer;
 }
 
 /** A route whose types have been checked and are no longer needed. */
@@ -111,6 +128,7 @@ export interface Route extends Omit<RouteSpec<Access, z.ZodType, z.ZodType, z.Zo
     readonly query: unknown;
     readonly headers?: unknown;
     readonly body: unknown;
+    readonly document: PostedDocument;
   }): Promise<{
     readonly status: number;
     readonly body: unknown;

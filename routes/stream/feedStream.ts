@@ -184,7 +184,9 @@ class FeedStream {
 }
 
 /** Conversations go by their lead outside. */
-function toData({ type, at, conversation, message }: FeedEvent) {
+function toData({ conversation, ...event }: FeedEvent) {
+  const { type, at, message, alert } = event;
+  if (!conversation) return { type, at, leadId: null, conversation: null, message, alert };
   const { id: _id, leadId, ...head } = conversation;
-  return { type, at, leadId, conversation: head, message };
+  return { type, at, leadId, conversation: head, message, alert };
 }

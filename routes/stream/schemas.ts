@@ -1,6 +1,7 @@
 /** What streams send, as `data` of server-sent events. */
 import { z } from 'zod';
 import { FEED_TYPES } from '../../services/record/feed.js';
+import { alertShape } from '../alerts.js';
 import { messageSchema } from '../schemas.js';
 
 const names = z.array(z.string()).readonly();
@@ -13,14 +14,20 @@ export const feedEventSchema = z
   .strictObject({
     type: z.enum(FEED_TYPES),
     at: z.iso.datetime(),
-    leadId: z.uuid(),
-    conversation: z.strictObject({
-      owner: z.enum(['assistant', 'human']),
-      ownerName: z.string().nullable(),
-      optedOut: z.boolean(),
-      lastSeq: z.int().min(0),
-    }),
+    leadId: z.uuid().nullable().meta({ description: 'Null for an alert that concerns the organization.' }),
+    conversation: z
+      .strictObject({
+        owner: z.enum(['assistant', 'human']),
+        ownerName: z.string().nullable(),
+        optedOut: z.boolean(),
+        lastSeq: z.int().min(0),
+      })
+      .nullable(),
     message: messageSchema.nullable().meta({ description: 'As it is now; null where none is concerned.' }),
+    alert: z
+      .strictObject(alertShape)
+      .nullable()
+      .meta({ description: 'Of alert.raised and alert.resolved; as it is now.' }),
   })
   .meta({ id: 'FeedEvent' });
 

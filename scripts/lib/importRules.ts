@@ -45,9 +45,16 @@ export const IMPORT_RULES: readonly ImportRule[] = [
   },
   {
     name: 'program-needs-no-tools',
-    reason: 'scripts, tests and benchmarks use the program, never the other way round',
+    reason: 'scripts, tests, benchmarks and the simulator use the program, never the other way round',
     from: ['server.ts', 'services/', ...STATE_DOOR, ...ROUTES],
-    forbidden: ['scripts/', 'test/', 'bench/'],
+    forbidden: ['scripts/', 'test/', 'bench/', 'simulator/'],
+  },
+  {
+    name: 'simulator-stands-alone',
+    reason: 'a carrier that shares code with the program would share its mistakes',
+    from: ['simulator/'],
+    forbidden: ['*'],
+    allowed: ['simulator/'],
   },
   {
     name: 'tower-is-one-way',
@@ -83,10 +90,34 @@ export const IMPORT_RULES: readonly ImportRule[] = [
   },
   {
     name: 'transports-have-one-door',
-    reason: 'nothing is sent but through the outbound door',
+    reason: 'nothing is sent but through the outbound door; services/outbound/carrier.ts makes the transport',
     from: ['*'],
-    except: [...COMPOSITION, 'services/outbound/'],
+    except: [...COMPOSITION, 'services/outbound/carrier.ts', 'services/outbound/transports/'],
     forbidden: ['services/outbound/transports/'],
+    // Says what a transport is, and is none.
+    allowed: ['services/outbound/transports/types.ts'],
+  },
+  {
+    name: 'carrier-is-made-once',
+    reason: 'who has the carrier or a sender can send: services/path.ts gives both to the outbox',
+    from: ['*'],
+    except: ['services/path.ts'],
+    forbidden: ['services/outbound/carrier.ts', 'services/outbound/sender.ts'],
+  },
+  {
+    name: 'outbox-has-one-door',
+    reason: 'an outbound text is written with the decision on it, and nowhere else',
+    from: ['*'],
+    // Answers to STOP, START and HELP belong to the transaction that stores the shopper's text.
+    except: ['services/outbound/door.ts', 'services/inbound/consent.ts'],
+    forbidden: ['services/outbound/commitOutbound.ts'],
+  },
+  {
+    name: 'outbox-has-one-door',
+    reason: 'an outbound text is written with the decision on it, and nowhere else',
+    from: ['*'],
+    except: ['services/outbound/commitOutbound.ts'],
+    forbidden: ['services/outbound/textRows.ts'],
   },
   {
     name: 'assistant-sees-its-request-only',

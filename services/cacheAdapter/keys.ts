@@ -168,21 +168,13 @@ const settings = <T>(key: CacheKey<T>): CacheKey<T> => ({
   loadLeaseMs: LOAD_LEASE_MS,
 });
 
-/** A lead and a conversation are ids of the record and so unique; the organization goes with them all the same. */
+/** What belongs to one lead or conversation has names that follow from its id, so it needs no list of its own. */
 const tags = {
   organization: (organizationId: OrganizationId): Tag => {
     refuseUnsafe(organizationId);
     return organizationId as string as Tag;
   },
-  lead: (organizationId: OrganizationId, id: LeadId): Tag => tagOf(organizationId, 'lead', id),
-  conversation: (organizationId: OrganizationId, id: ConversationId): Tag =>
-    tagOf(organizationId, 'conversation', id),
 };
-
-function tagOf(...parts: readonly string[]): Tag {
-  for (const part of parts) refuseUnsafe(part);
-  return parts.join('/') as Tag;
-}
 
 function refuseUnsafe(part: string): void {
   if (PLAIN.test(part)) return;

@@ -17,6 +17,8 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
+import type { OutreachPurpose, Registration } from '../outbound/types.js';
+import type { KeywordAnswers } from '../sms/keywords.js';
 import type {
   ConversationId,
   Direction,
@@ -31,7 +33,10 @@ import type {
   Slots,
 } from '../types.js';
 import { archivedMessagesTable } from './schema/archive.js';
-import { createdAt, moment, organizationId } from './schema/organizations.js';
+import { deliveryEventsTable } from './schema/delivery.js';
+import { followUpsTable, inquiriesTable, voiceCallsTable } from './schema/inquiries.js';
+import { mediaTable } from './schema/media.js';
+import { createdAt, moment, organizationId, organizations } from './schema/organizations.js';
 
 export { organizations } from './schema/organizations.js';
 
@@ -48,6 +53,10 @@ export const phoneNumbers = pgTable(
     account: text('account').notNull(),
     phoneNumber: text('phone_number').$type<E164>().notNull(),
     organizationId: organizationId(),
+    /** Who answers STOP, START and HELP. */
+    keywordAnswers: text('keyword_answers').$type<KeywordAnswers>().notNull().default('carrier'),
+    /** Whether the number may text the United States (A2P 10DLC); null: nobody has said yet. */
+    registration: text('registration').$type<Registration>(),
     createdAt: createdAt(),
   },
   (t) => [
@@ -110,11 +119,15 @@ export const leads = pgTable(
     attributes: jsonb('attributes').$type<Record<string, unknown>>().notNull().default({}),
     /** What the carrier says of the number, not where the person is. */
     geography: jsonb('geography').$type<Geography>().notNull().default({}),
+    /** The carrier's code that says that the phone gets no texts, and since when; both null while it may. */
+    untextableCode: integer('untextable_code'),
+    untextableAt: moment('untextable_at'),
     createdAt: createdAt(),
   },
   (t) => [
     unique('leads_organization_phone').on(t.organizationId, t.phone),
     index('leads_newest').on(t.organizationId, t.createdAt.desc(), t.id),
+    index('leads_email').on(t.organizationId, sql`lower(email)`).where(sql`email is not null`),
   ],
 );
 
@@ -131,6 +144,8 @@ export const conversations = pgTable(
     owner: text('owner').$type<Owner>().notNull().default('assistant'),
     ownerName: text('owner_name'),
     ownerSince: moment('owner_since'),
+    /** When the assistant speaks again by itself, unless staff say something before; null: only when it is released. */
+    ownerUntil: moment('owner_until'),
     optedOut: boolean('opted_out').notNull().default(false),
     optedOutAt: moment('opted_out_at'),
     summary: text('summary').notNull().default(''),
@@ -164,6 +179,9 @@ export const conversations = pgTable(
   },
   (t) => [
     index('conversations_due').on(t.replyDueAt).where(sql`reply_due_at is not null`),
+    // One organization after the other, when more replies are due than can be begun.
+    index('conversations_due_fair').on(t.organizationId, t.replyDueAt).where(sql`reply_due_at is not null`),
+    index('conversations_owner_until').on(t.ownerUntil).where(sql`owner_until is not null`),
     index('conversations_inbox').on(t.organizationId, t.lastMessageAt.desc(), t.id),
     // The quiet ones for the archive and, from its other end, the busy ones for warming.
     index('conversations_hot').on(t.lastMessageAt, t.id).where(sql`archived_seq < last_seq`),
@@ -196,6 +214,8 @@ export const messages = pgTable(
     errorCode: integer('error_code'),
     /** Taken out of the assistant's context; people see it. */
     retracted: boolean('retracted').notNull().default(false),
+    /** Kinds of identifiers that were masked before the text was stored (services/privacy/mask.ts); null: none. */
+    masked: jsonb('masked').$type<readonly string[]>(),
     /** Of a reply of the assistant: what it knew before it, to go back to when the reply is retracted. */
     contextBefore: jsonb('context_before').$type<{ readonly slots: Slots; readonly summary: string }>(),
     createdAt: createdAt(),
@@ -209,6 +229,10 @@ export const messages = pgTable(
 );
 
 export const archivedMessages = archivedMessagesTable(() => conversations.id);
+
+export const media = mediaTable(() => conversations.id);
+
+export { mediaErasures } from './schema/media.js';
 
 export type OutboxState = 'queued' | 'sending' | 'unknown' | 'accepted' | 'refused' | 'canceled';
 
@@ -232,16 +256,36 @@ export const outbox = pgTable(
     leaseUntil: moment('lease_until'),
     lastCode: integer('last_code'),
     lastReason: text('last_reason'),
+    /** How often it went back into the outbox after the carrier had taken it and could not deliver it. */
+    resends: integer('resends').notNull().default(0),
+    /** The carrier's id of the attempt that was not delivered. */
+    failedSid: text('failed_sid'),
+    /** Nothing more is to be learned from the carrier of an accepted text; until then it is looked up at `due_at`. */
+    isSettled: boolean('is_settled').notNull().default(false),
+    /** The one text that confirms an opt-out leaves although the person has opted out. */
+    passesOptOut: boolean('passes_opt_out').notNull().default(false),
+    /** Of a text that we start: why. It is decided on once more when it is due. */
+    purpose: text('purpose').$type<OutreachPurpose>(),
+    /** Of such a text: when it is to leave, if that is not at once. */
+    scheduledFor: moment('scheduled_for'),
     createdAt: createdAt(),
   },
   (t) => [
-    index('outbox_due').on(t.dueAt).where(sql`state in ('queued', 'sending', 'unknown')`),
+    // Walked from sender to sender, so that none has to wait behind another's queue.
+    index('outbox_queues')
+      .on(t.organizationId, t.account, t.fromNumber, t.dueAt)
+      .where(sql`state = 'queued'`),
+    index('outbox_lookups').on(t.dueAt).where(sql`state in ('sending', 'unknown')`),
+    index('outbox_polls').on(t.dueAt).where(sql`state = 'accepted' and not is_settled`),
     index('outbox_conversation')
       .on(t.conversationId, t.seq)
       .where(sql`state in ('queued', 'sending', 'unknown')`),
     index('outbox_organization').on(t.organizationId),
+    index('outbox_started').on(t.conversationId, t.createdAt).where(sql`purpose is not null`),
   ],
 );
+
+export const deliveryEvents = deliveryEventsTable(() => conversations.id);
 
 /** Every decision of the outbound door, allowed or not. */
 export const gateDecisions = pgTable(
@@ -255,27 +299,11 @@ export const gateDecisions = pgTable(
     stage: text('stage').$type<'commit' | 'send'>().notNull(),
     allowed: boolean('allowed').notNull(),
     reason: text('reason').notNull(),
+    /** What it was decided on: where the recipient may be and how that is known, until when a text waits. */
+    details: jsonb('details').$type<Readonly<Record<string, unknown>>>(),
     createdAt: createdAt(),
   },
   (t) => [index('gate_decisions_conversation').on(t.conversationId, t.id)],
-);
-
-export const consentEvents = pgTable(
-  'consent_events',
-  {
-    id: bigserial('id', { mode: 'number' }).primaryKey(),
-    organizationId: organizationId(),
-    leadId: uuid('lead_id').$type<LeadId>().notNull(),
-    /** Keyed hash of the phone, so that the event keeps its meaning when the lead is erased. */
-    phoneHash: text('phone_hash').notNull(),
-    kind: text('kind').$type<'opt_out' | 'opt_in' | 'help'>().notNull(),
-    method: text('method').$type<'keyword' | 'carrier' | 'staff' | 'import'>().notNull(),
-    /** The exact words. */
-    words: text('words').notNull(),
-    messageSid: text('message_sid'),
-    createdAt: createdAt(),
-  },
-  (t) => [index('consent_events_person').on(t.organizationId, t.phoneHash, t.id)],
 );
 
 /** Texts to a number that belongs to nobody. No tenant: that is why they are here. */
@@ -287,11 +315,23 @@ export const quarantine = pgTable(
     messageSid: text('message_sid').notNull(),
     fromAddress: text('from_address').notNull(),
     toAddress: text('to_address').notNull(),
+    /** Empty once the text was given to an organization, or discarded. */
     body: text('body').notNull(),
+    /** The rest of what the carrier said of it, to be able to take it in later as if it came now. */
+    facts: jsonb('facts').$type<Record<string, unknown>>().notNull().default({}),
     reason: text('reason').notNull(),
+    state: text('state').$type<'held' | 'assigned' | 'discarded'>().notNull().default('held'),
+    /** Whom it was given to. */
+    organizationId: text('organization_id').references(() => organizations.id, { onDelete: 'cascade' }),
+    settledAt: moment('settled_at'),
     createdAt: createdAt(),
   },
-  (t) => [unique('quarantine_carrier_ids').on(t.accountSid, t.messageSid)],
+  (t) => [
+    unique('quarantine_carrier_ids').on(t.accountSid, t.messageSid),
+    index('quarantine_newest').on(t.state, t.createdAt.desc(), t.id.desc()),
+    index('quarantine_number').on(t.accountSid, t.toAddress, t.id).where(sql`state = 'held'`),
+    index('quarantine_organization').on(t.organizationId).where(sql`organization_id is not null`),
+  ],
 );
 
 export const audit = pgTable(
@@ -328,7 +368,18 @@ export const simulatedTexts = pgTable(
   ],
 );
 
+export const inquiries = inquiriesTable(() => leads.id);
+export const followUps = followUpsTable(
+  () => conversations.id,
+  () => inquiries.id,
+);
+export const voiceCalls = voiceCallsTable(() => conversations.id);
+
 export * from './schema/alerts.js';
+export * from './schema/consent.js';
+export { senders, sendingHolds } from './schema/delivery.js';
 export * from './schema/feed.js';
 export * from './schema/imports.js';
+export { leadDocuments } from './schema/inquiries.js';
+export { outboundDays } from './schema/outboundDays.js';
 export * from './schema/sessions.js';

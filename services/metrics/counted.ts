@@ -2,6 +2,7 @@
 import type { Assistant } from '../assistant/types.js';
 import type { InboundReceiver } from '../inbound/receiver.js';
 import type { OutboundDoor } from '../outbound/door.js';
+import { endingOf } from '../turns/endings.js';
 import type { PathMetrics } from './path.js';
 
 export const countedReceiver = (receiver: InboundReceiver, metrics: PathMetrics): InboundReceiver => ({
@@ -41,7 +42,11 @@ export const countedAssistant = (
   reply: async (request) => {
     const startedAtMs = clock.monotonicMs();
     const done = (outcome: 'ok' | 'error') =>
-      metrics.assistantAnswered(assistant.name, outcome, clock.monotonicMs() - startedAtMs);
+      metrics.assistantAnswered(
+        assistant.name,
+        endingOf(request.signal) ? 'abandoned' : outcome,
+        clock.monotonicMs() - startedAtMs,
+      );
     try {
       const reply = await assistant.reply(request);
       done('ok');

@@ -17,9 +17,16 @@ export interface PathMetrics {
   }): void;
   /** What the carrier said of it. */
   sent(messageId: MessageId, outcome: 'accepted' | 'refused' | 'unknown'): void;
+  /** What a report of the carrier on a delivery came to. */
+  deliveryReported(outcome: 'changed' | 'kept' | 'unknown'): void;
   /** @param reason a code of services/errors.ts. */
   webhookRejected(reason: string): void;
-  assistantAnswered(provider: string, outcome: 'ok' | 'error', durationMs: number): void;
+  /** A text came over the fallback URL. @param code of the carrier's debugger: why the first one failed. */
+  fallbackUsed(code: string): void;
+  /** A picture or file of a shopper. @param outcome failed: an attempt that is made again. */
+  mediaTaken(outcome: 'stored' | 'refused' | 'failed' | 'erased'): void;
+  /** @param outcome `abandoned`: the turn was given up while it thought, for a newer text in most cases. */
+  assistantAnswered(provider: string, outcome: 'ok' | 'error' | 'abandoned', durationMs: number): void;
 }
 
 const REPLY_BUCKETS = [0.1, 0.25, 0.5, 1, 2, 3, 5, 8, 13, 30, 60, 300, 1_800];
@@ -37,6 +44,24 @@ export function createPathMetrics(registry: Registry, clock: { monotonicMs(): nu
     name: 'jack_webhook_rejections_total',
     help: 'Webhooks that were refused, by the code of the error.',
     labelNames: ['reason'],
+    registers,
+  });
+  const fallbacks = new Counter({
+    name: 'jack_webhook_fallbacks_total',
+    help: "Texts that came over the fallback URL, by the carrier's code of why the first URL failed.",
+    labelNames: ['code'],
+    registers,
+  });
+  const reports = new Counter({
+    name: 'jack_delivery_reports_total',
+    help: 'Reports of the carrier on deliveries: what they changed, or that the text is not known.',
+    labelNames: ['outcome'],
+    registers,
+  });
+  const media = new Counter({
+    name: 'jack_media_total',
+    help: 'Pictures and files of shoppers by what became of them; failed attempts are made again.',
+    labelNames: ['outcome'],
     registers,
   });
   const replies = new Histogram({
@@ -71,7 +96,10 @@ export function createPathMetrics(registry: Registry, clock: { monotonicMs(): nu
       const reply = times.sent(messageId);
       if (reply) replies.observe({ source: reply.source }, reply.durationMs / 1_000);
     },
+    deliveryReported: (outcome) => reports.inc({ outcome }),
     webhookRejected: (reason) => rejections.inc({ reason }),
+    fallbackUsed: (code) => fallbacks.inc({ code }),
+    mediaTaken: (outcome) => media.inc({ outcome }),
     assistantAnswered: (provider, outcome, durationMs) => {
       requests.inc({ provider, outcome });
       thinking.observe({ provider }, durationMs / 1_000);

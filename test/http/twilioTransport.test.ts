@@ -155,7 +155,7 @@ describe('A text that Twilio takes', () => {
     const outbound = text({ statusCallbackUrl: `${origin}/status?tenant=a%20b` });
     const result = await transport().send(outbound);
     const callback = new URL(double.texts[0]?.statusCallback ?? '');
-    expect(Object.fromEntries(callback.searchParams)).toEqual({ tenant: 'a b', messageId: outbound.id });
+    expect(Object.fromEntries(callback.searchParams)).toEqual({ tenant: 'a b', message: outbound.id });
     const sid = result.outcome === 'accepted' ? result.providerSid : '';
     expect(await double.deliver(sid, 'delivered')).toBe(204);
     expect(seen).toEqual([true]);

@@ -75,10 +75,12 @@ describeEachEngine('Claims of turns', (engine) => {
   it('renews the lease of the holder, and tells who lost it', async () => {
     const { claim, expire, database } = await dueConversation();
     const [first] = await claim('a');
-    expect(await renewLeases(database, [first!], 5_000)).toEqual(new Set([first!.conversationId]));
+    expect(await renewLeases(database, [first!], 5_000)).toEqual(
+      new Map([[first!.conversationId, { lastSeq: 2, mayReply: true }]]),
+    );
     await expire();
     await claim('b');
-    expect(await renewLeases(database, [first!], 5_000)).toEqual(new Set());
+    expect(await renewLeases(database, [first!], 5_000)).toEqual(new Map());
   });
 
   it('is taken again after a release, not before its delay, and never released by an old holder', async () => {

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { sql } from 'drizzle-orm';
 import fc from 'fast-check';
 import type { AssistantRequest } from '../../services/assistant/types.js';
-import { release, takeOver } from '../../services/record/conversations.js';
+import { release, takeOver } from '../../services/record/ownership.js';
 import { createStateRecord } from '../../services/record/state.js';
 import type { OrganizationId } from '../../services/types.js';
 import { describeEachEngine, openTestDatabase, type TestDatabase } from '../support/testDatabase.js';

@@ -2,12 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { sql } from 'drizzle-orm';
+import { systemClock } from '../../services/clock.js';
 import { createLiveEvents } from '../../services/events.js';
 import { createInboundReceiver } from '../../services/inbound/receiver.js';
 import { createOutboundDoor } from '../../services/outbound/door.js';
 import { createStatusWriter } from '../../services/outbound/statuses.js';
-import { optOutByStaff, release, takeOver } from '../../services/record/conversations.js';
+import { optOutByStaff } from '../../services/record/conversations.js';
 import { type FeedEvent, findNews, numberFeed, readFeed, trimFeed } from '../../services/record/feed.js';
+import { release, takeOver } from '../../services/record/ownership.js';
 import { createSecrets } from '../../services/secrets.js';
 import type { OrganizationId } from '../../services/types.js';
 import {
@@ -47,7 +49,7 @@ describeEachEngine('The feed', (engine) => {
         onReplyDue: () => undefined,
       }),
       door: createOutboundDoor({ database, events, onQueued: () => undefined }),
-      statuses: createStatusWriter(database, events),
+      statuses: createStatusWriter({ database, secrets, events, clock: systemClock, logger: silentLogger }),
     };
   }
 

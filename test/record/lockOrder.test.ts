@@ -5,12 +5,15 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { sql } from 'drizzle-orm';
+import { systemClock } from '../../services/clock.js';
 import { createLiveEvents } from '../../services/events.js';
+import { claimOutbox } from '../../services/outbound/claimOutbox.js';
 import { createOutboundDoor } from '../../services/outbound/door.js';
-import { claimOutbox, type OutboxOutcome, storeOutcomes } from '../../services/outbound/outboxRows.js';
+import { type OutboxOutcome, storeOutcomes } from '../../services/outbound/outboxRows.js';
 import { createStatusWriter } from '../../services/outbound/statuses.js';
+import { createSecrets } from '../../services/secrets.js';
 import { describeWithPostgres } from '../support/services.js';
-import { openTestDatabase, type TestDatabase } from '../support/testDatabase.js';
+import { openTestDatabase, silentLogger, type TestDatabase } from '../support/testDatabase.js';
 import { type ContextStage, contextStage } from './_contextStage.js';
 
 describeWithPostgres('The order of locks', () => {
@@ -19,6 +22,13 @@ describeWithPostgres('The order of locks', () => {
     test = await openTestDatabase('postgres');
   });
   afterAll(() => test.close());
+
+  const deps = () => ({
+    database: test.database,
+    secrets: createSecrets('a test secret that is long'),
+    clock: systemClock,
+    logger: silentLogger,
+  });
 
   async function queuedText(stage: ContextStage) {
     await stage.say('Hi');
@@ -58,7 +68,7 @@ describeWithPostgres('The order of locks', () => {
     const stage = await contextStage(test.database);
     const conversationId = await queuedText(stage);
     const [claim] = await claimOutbox(test.database, 10, 5_000);
-    const writer = createStatusWriter(test.database, createLiveEvents());
+    const writer = createStatusWriter({ ...deps(), events: createLiveEvents() });
     await editWhile(conversationId, () =>
       writer.report({
         organizationId: stage.organizationId,
@@ -87,7 +97,7 @@ describeWithPostgres('The order of locks', () => {
       providerSid: `SM${'1'.repeat(32)}`,
       messageStatus: 'sent',
     };
-    await editWhile(conversationId, () => storeOutcomes(test.database, [outcome]));
+    await editWhile(conversationId, () => storeOutcomes(deps(), [outcome]));
     expect((await stage.texts()).at(-1)).toMatchObject({ status: 'sent' });
     await stage.close();
   });

@@ -3,10 +3,11 @@ import { sql } from 'drizzle-orm';
 import { systemClock } from '../../services/clock.js';
 import { createLiveEvents } from '../../services/events.js';
 import { createInboundReceiver } from '../../services/inbound/receiver.js';
+import { claimOutbox } from '../../services/outbound/claimOutbox.js';
 import { createOutboundDoor } from '../../services/outbound/door.js';
-import { claimOutbox } from '../../services/outbound/outboxRows.js';
 import { OutboxSender, type SenderLimits } from '../../services/outbound/sender.js';
 import { createTwilioTransport } from '../../services/outbound/transports/twilioTransport.js';
+import { liftHolds, listHolds } from '../../services/record/sendingHolds.js';
 import { createSecrets } from '../../services/secrets.js';
 import { conversationOf, inboundText, newOrganization, newPhone } from '../support/records.js';
 import {
@@ -17,6 +18,13 @@ import {
 } from '../support/testDatabase.js';
 import { startTwilioDouble, type TwilioDouble } from '../support/twilioDouble.js';
 import { until } from '../support/until.js';
+
+/** A text at the carrier. */
+interface Lost {
+  readonly from: string;
+  readonly to: string;
+  readonly body: string;
+}
 
 const LIMITS: Partial<SenderLimits> = { settleMs: 150, sweepMs: 30, leaseMs: 600 };
 
@@ -39,8 +47,8 @@ describeEachEngine('The sender', (engine) => {
 
   const secrets = createSecrets('a test secret that is long');
 
-  function newSender(limits: Partial<SenderLimits> = {}): OutboxSender {
-    const { accountSid, authToken, baseUrl } = twilio;
+  function newSender(limits: Partial<SenderLimits> = {}, authToken = twilio.authToken): OutboxSender {
+    const { accountSid, baseUrl } = twilio;
     const transport = createTwilioTransport({
       credentialsFor: async () => ({ accountSid, authToken }),
       logger: silentLogger,
@@ -96,11 +104,15 @@ describeEachEngine('The sender', (engine) => {
         async () => (await rows()).every(({ state }) => ['accepted', 'refused', 'canceled'].includes(state)),
         {
           what: 'the outbox to settle',
-          timeoutMs: 8_000,
+          timeoutMs: 16_000,
         },
       );
     return { organization, phone, say, hear, rows, settled };
   }
+
+  /** As a process that dies while it sends: its leases are over at once. */
+  const claimOf = async (organizationId: string) =>
+    (await claimOutbox(test.database, 100, 1)).filter(({ text }) => text.organizationId === organizationId);
 
   it('sends what is queued once, however many senders there are, and stores the carrier’s ids', async () => {
     const { phone, say, settled, rows } = await conversation();
@@ -168,6 +180,74 @@ describeEachEngine('The sender', (engine) => {
     await newSender().start();
     await settled();
     expect(twilio.handset(phone)).toHaveLength(1);
+  });
+
+  it('takes what the carrier lists in other signs for the same text', async () => {
+    const { phone, say, settled, organization } = await conversation();
+    await say('We are open until 7 - see you.');
+    await claimOf(organization.id);
+    twilio.seed({ from: organization.number, to: phone, body: 'We are open until 7 \u2013 see you.' });
+    await newSender().start();
+    await settled();
+    expect(twilio.handset(phone)).toHaveLength(1);
+  });
+
+  it('reacts to what a lost text has come to meanwhile', async () => {
+    const { phone, say, settled, rows, organization } = await conversation();
+    await say('Once.');
+    await claimOf(organization.id);
+    const lost = twilio.seed({ from: organization.number, to: phone, body: 'Once.', status: 'undelivered' });
+    lost.errorCode = 21610;
+    await newSender().start();
+    await settled();
+    expect(await rows()).toEqual([{ state: 'accepted', status: 'undelivered', sid: lost.sid, code: 21610 }]);
+    expect(await conversationOf(test.database, organization.id, phone)).toMatchObject({ optedOut: true });
+  });
+
+  it.each([
+    ['a text to somebody else', (at: Lost) => ({ ...at, to: newPhone() })],
+    ['a text from another number', (at: Lost) => ({ ...at, from: newPhone() })],
+    ['other words', (at: Lost) => ({ ...at, body: 'Twice.' })],
+    ['what the shopper wrote', (at: Lost) => ({ ...at, direction: 'inbound' })],
+    ['the carrier\u2019s own answer', (at: Lost) => ({ ...at, direction: 'outbound-reply' })],
+    ['the same words of an hour ago', (at: Lost) => ({ ...at, createdAt: new Date(Date.now() - 3_600_000) })],
+  ])('does not take %s for a lost text', async (_name, change) => {
+    const { phone, say, settled, rows, organization } = await conversation();
+    await say('Once.');
+    await claimOf(organization.id);
+    const other = twilio.seed(change({ from: organization.number, to: phone, body: 'Once.' }));
+    await newSender().start();
+    await settled();
+    const [row] = await rows();
+    expect(row?.state).toBe('accepted');
+    expect(row?.sid).not.toBe(other.sid);
+  });
+
+  it('When the account is refused (20003), then nothing more is tried until somebody resumes', async () => {
+    const { say, phone, organization, rows } = await conversation();
+    const sender = newSender({}, 'wrong-token');
+    await sender.start();
+    await say('One.');
+    await until(async () => (await listHolds(test.database, organization.id)).length > 0, {
+      what: 'the hold',
+      timeoutMs: 8_000,
+    });
+    await say('Two.');
+    const asked = () => twilio.requests.length;
+    const before = asked();
+    // Some sweeps, each of which would try again.
+    for (let n = 0; n < 3; n += 1) {
+      sender.wake();
+      await until(async () => (await rows()).every(({ state }) => state === 'queued'), {
+        what: 'the texts to wait',
+      });
+    }
+    expect(asked()).toBe(before);
+    await sender.stop();
+    await liftHolds(test.database, organization.id, 'administrator');
+    await newSender().start();
+    await until(() => twilio.handset(phone).length === 2, { what: 'both texts', timeoutMs: 8_000 });
+    expect(twilio.handset(phone).map(({ body }) => body)).toEqual(['One.', 'Two.']);
   });
 
   it('keeps a final refusal with its code, and does not try again', async () => {

@@ -2,6 +2,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import type { Database } from '../../services/db/client.js';
+import { AREA_CODES, TOLL_FREE_CODES } from '../../services/outbound/rules/areaCodes.js';
 import type { InboundSms } from '../../services/twilio/webhook.js';
 import type { ConversationId, E164, LeadId, OrganizationId } from '../../services/types.js';
 
@@ -10,10 +11,19 @@ export const TEST_ACCOUNT_SID = `AC${'1'.repeat(32)}`;
 export const newMessageSid = (): string => `SM${randomBytes(16).toString('hex')}`;
 
 let nextNumber = 0;
-/** Numbers of the fictitious range 555-0100 to 555-0199, in made-up area codes so that tests do not run out. */
+const ASSIGNED = new Set([...AREA_CODES.flatMap(({ codes }) => codes.split(' ')), ...TOLL_FREE_CODES]);
+const NOBODYS_CODES = Array.from({ length: 700 }, (_, n) => String(200 + n)).filter(
+  (code) => !ASSIGNED.has(code),
+);
+
+/**
+ * Numbers of the fictitious range 555-0100 to 555-0199, in area codes that nobody has: so tests do not run out, and
+ * neither a law about hours nor a registration concerns them.
+ */
 export function newPhone(): E164 {
   const n = nextNumber++;
-  return `+1${200 + (Math.floor(n / 100) % 700)}55501${String(n % 100).padStart(2, '0')}` as E164;
+  const areaCode = NOBODYS_CODES[Math.floor(n / 100) % NOBODYS_CODES.length];
+  return `+1${areaCode}55501${String(n % 100).padStart(2, '0')}` as E164;
 }
 
 export interface TestOrganization {

@@ -9,6 +9,12 @@ const PLANTED: ReadonlyArray<readonly [path: string, text: string, rule: string]
   ['services/leads.ts', "import type { Router } from '../routes/leads.js';", 'services-know-no-routes'],
   ['redis-migration.ts', "import { router } from './routes/index.js';", 'services-know-no-routes'],
   ['services/leads.ts', "import { onPath } from '../scripts/lib/programs.js';", 'program-needs-no-tools'],
+  ['routes/leads.ts', "import { newSid } from '../simulator/sids.js';", 'program-needs-no-tools'],
+  [
+    'simulator/queue.ts',
+    "import { countSegments } from '../services/sms/segments.js';",
+    'simulator-stands-alone',
+  ],
   ['services/cacheAdapter.ts', "import { StateDoor } from '../redis-migration.js';", 'tower-is-one-way'],
   ['services/cache/redisDriver.ts', "export * from '../cacheAdapter.js';", 'tower-is-one-way'],
   ['services/redis/guard.ts', "import { Cache } from '../cache.js';", 'tower-is-one-way'],
@@ -22,6 +28,23 @@ const PLANTED: ReadonlyArray<readonly [path: string, text: string, rule: string]
     "import { send } from '../outbound/transports/twilio.js';",
     'transports-have-one-door',
   ],
+  [
+    'services/outbound/react.ts',
+    "import { createTwilioTransport } from './transports/twilioTransport.js';",
+    'transports-have-one-door',
+  ],
+  [
+    'routes/leads.ts',
+    "import { createCarrier } from '../services/outbound/carrier.js';",
+    'carrier-is-made-once',
+  ],
+  ['services/leads.ts', "import { OutboxSender } from './outbound/sender.js';", 'carrier-is-made-once'],
+  [
+    'services/leads/firstTouch.ts',
+    "import { commitWithin } from '../outbound/commitOutbound.js';",
+    'outbox-has-one-door',
+  ],
+  ['services/outbound/react.ts', "import { insertTexts } from './textRows.js';", 'outbox-has-one-door'],
   [
     'services/assistant/scripted.ts',
     "import { Database } from '../db/client.js';",

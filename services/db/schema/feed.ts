@@ -26,10 +26,15 @@ export const feedEvents = pgTable(
     /** Position in the organization's feed; null until somebody reads it. */
     id: bigint('id', { mode: 'number' }),
     type: text('type').notNull(),
-    /** Without a foreign key: what is told of an erased conversation is skipped by readers and goes with its time. */
-    conversationId: uuid('conversation_id').$type<ConversationId>().notNull(),
+    /**
+     * Null where it concerns the organization. Without a foreign key: what is told of an erased conversation is skipped
+     * by readers and goes with its time.
+     */
+    conversationId: uuid('conversation_id').$type<ConversationId>(),
     /** Of the message; null where the event is about the conversation. */
     seq: integer('seq'),
+    /** Of the alert; null where the event is about something else. */
+    alertId: uuid('alert_id'),
     at: moment('at').notNull().default(sql`clock_timestamp()`),
   },
   (t) => [uniqueIndex('feed_events_position').on(t.organizationId, t.id)],

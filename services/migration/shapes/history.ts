@@ -1,4 +1,5 @@
 /** A conversation's messages: an array of objects or of lines such as `Customer: hello`, oldest first. */
+import { maskIdentifiers } from '../../privacy/mask.js';
 import type { Direction, Media, MessageStatus, Sender } from '../../types.js';
 import type { ImportedMessage } from '../types.js';
 import { invalid, type Shaped, valid } from './shape.js';
@@ -110,7 +111,8 @@ function voiceOf(fields: Fields): Voice | undefined {
 function bodyOf(value: unknown): string | undefined {
   const text = Array.isArray(value) ? value.map(partOf).join('') : value;
   if (typeof text !== 'string') return undefined;
-  const body = storable(text);
+  // What must not be in the record is not moved into it.
+  const body = maskIdentifiers(storable(text)).text;
   return body.trim() === '' ? undefined : body;
 }
 

@@ -45,7 +45,7 @@ export function createClient(jack: TestApp): Client {
       if (!route) throw new Error(`there is no route ${name}`);
       const response = await send(jack.url, route, options);
       const text = isStream(response) ? await endStream(response) : await response.text();
-      const body = bodyOf(response, text);
+      const body = isFile(route, response) ? text : bodyOf(response, text);
       checkAnswer(route, response, body);
       return { status: response.status, body, headers: response.headers };
     },
@@ -79,6 +79,14 @@ function bodyOf(response: Response, text: string): unknown {
     .map((line) => JSON.parse(line) as unknown);
 }
 
+/** Of a type that the route documents. */
+const isFile = (route: Route, response: Response): boolean =>
+  route.answers[response.status]?.files?.includes(mediaTypeOf(response)) ?? false;
+
+/** Without parameters. */
+const mediaTypeOf = (response: Response): string =>
+  (response.headers.get('content-type') ?? '').replace(/;.*/, '');
+
 const isStream = (response: Response): boolean =>
   response.headers.get('content-type')?.startsWith('text/event-stream') ?? false;
 
@@ -96,6 +104,8 @@ function checkAnswer(route: Route, response: Response, body: unknown): void {
     for (const line of body as unknown[]) documented.lines.parse(line);
     return;
   }
+  if (documented?.files && !isFile(route, response))
+    throw new Error('a file of a type that is not documented');
   if (documented && !documented.schema) return;
   (documented?.schema ?? problemSchema).parse(body);
   if (!documented) checkProblem(response, body as Problem);
@@ -121,7 +131,13 @@ export async function fingerprint(database: Database): Promise<string> {
     'outbox',
     'gate_decisions',
     'consent_events',
+    'inquiries',
+    'lead_documents',
+    'follow_ups',
+    'voice_calls',
     'quarantine',
+    'staff_alerts',
+    'webhook_secrets',
     'audit',
   ];
   const parts = tables.map(

@@ -1,9 +1,13 @@
 /** Who may call what, for every route of the registry: a new route is in these tables by itself. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { sql } from 'drizzle-orm';
 import { apiRoutes } from '../../../routes/index.js';
 import type { Access } from '../../../routes/openapi/route.js';
 import { buildApp, type TestApp } from '../../support/buildApp.js';
+import { storePicture } from '../../support/mediaSamples.js';
 import { inboundText, newPhone } from '../../support/records.js';
 import { until } from '../../support/until.js';
 import { BODIES } from './_bodies.js';
@@ -13,11 +17,13 @@ let jack: TestApp;
 let client: Client;
 let own: Awaited<ReturnType<TestApp['createOrganization']>>;
 let other: Awaited<ReturnType<TestApp['createOrganization']>>;
-/** A lead of the other organization, with a conversation. */
+/** A lead of the other organization, with a conversation and a picture in it. */
 let foreignLeadId: string;
+let foreignMediaId: string;
+const dataDir = mkdtempSync(path.join(tmpdir(), 'jack-access-'));
 
 beforeAll(async () => {
-  jack = await buildApp();
+  jack = await buildApp({ env: { DATA_DIR: dataDir } });
   client = createClient(jack);
   own = await jack.createOrganization();
   other = await jack.createOrganization();
@@ -27,6 +33,7 @@ beforeAll(async () => {
   await jack.ctx.receiver.receive(inboundText(number, phone));
   const { body } = await client.call('GET /api/leads', { key: other.apiKey });
   foreignLeadId = body.items[0].id;
+  foreignMediaId = await storePicture(jack, other.organization.id, foreignLeadId);
   await until(
     async () =>
       (await client.call('GET /api/conversations', { key: other.apiKey })).body.items[0].lastMessage
@@ -43,7 +50,10 @@ beforeAll(async () => {
     { what: 'its delivery' },
   );
 });
-afterAll(() => jack.close());
+afterAll(async () => {
+  await jack.close();
+  rmSync(dataDir, { recursive: true, force: true });
+});
 
 /** Only handlers use the context, so the list of routes is there before any application runs. */
 const REGISTRY = apiRoutes({ clock: { monotonicMs: () => 0 } } as TestApp['ctx'], { rejected: 0 });
@@ -53,7 +63,7 @@ const bodyOf = (name: string) => ({ body: BODIES[name]?.() });
 const params = (name: string) =>
   name.includes('/api/admin/')
     ? { organizationId: other.organization.id }
-    : ({ leadId: foreignLeadId } as Record<string, string>);
+    : ({ leadId: foreignLeadId, mediaId: foreignMediaId } as Record<string, string>);
 
 describe('Without the right credential', () => {
   const refused: ReadonlyArray<readonly [who: string, access: Access, keyOf: () => string | undefined]> = [
@@ -123,7 +133,7 @@ describe("Another organization's lead (P3)", () => {
 
   it.each(withLead)('When %s names it, then it is 404 and nothing changes', async (name) => {
     const before = await fingerprint(jack.ctx.database);
-    const options = { ...bodyOf(name), params: { leadId: foreignLeadId } };
+    const options = { ...bodyOf(name), params: { leadId: foreignLeadId, mediaId: foreignMediaId } };
     const { status, body } = await client.call(name, { ...options, key: own.apiKey });
     expect([status, body.code]).toEqual([404, 'E_NOT_FOUND']);
     expect(await fingerprint(jack.ctx.database)).toBe(before);

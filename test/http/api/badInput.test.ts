@@ -241,6 +241,13 @@ const SETTINGS: readonly Case[] = [
     '/body/settings/hours/1/0',
   ],
   [
+    'a wait after a fragment that is shorter than the normal one',
+    'PATCH /api/organization',
+    { body: { settings: { replyWindow: { shortestMs: 500, normalMs: 3_000, longestMs: 1_000 } } } },
+    400,
+    '/body/settings/replyWindow',
+  ],
+  [
     'a web site that is a script',
     'PATCH /api/organization',
     { body: { settings: { website: 'javascript:alert(1)' } } },

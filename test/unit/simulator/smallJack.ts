@@ -45,7 +45,8 @@ export async function startSmallJack(options: { database: Database; port?: numbe
   const { database } = options;
   const logger = createLogger({ level: 'error', format: 'json', silent: !process.env.SMALL_JACK_LOG });
   const events = createLiveEvents();
-  const statuses = createStatusWriter(database, events);
+  const secrets = createSecrets('a secret of this test');
+  const statuses = createStatusWriter({ database, secrets, events, clock: systemClock, logger });
   const webhooks: URLSearchParams[] = [];
   let failure: number | undefined;
   let mode = 'redis';
@@ -59,7 +60,6 @@ export async function startSmallJack(options: { database: Database; port?: numbe
     onStatus: (report) => statuses.report(report),
     baseUrl: () => at.http?.url ?? '',
   });
-  const secrets = createSecrets('a secret of this test');
   const sender = OutboxSender.create({
     database,
     secrets,

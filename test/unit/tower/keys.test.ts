@@ -18,8 +18,6 @@ const namesFor = (own: Keys, id: string): string[] => [
   own.organization(id as OrganizationId, rev).name,
   own.agent(id as OrganizationId, rev).name,
   own.index(own.tags.organization(id as OrganizationId)),
-  own.index(own.tags.lead('org' as OrganizationId, id as LeadId)),
-  own.index(own.tags.conversation('org' as OrganizationId, id as ConversationId)),
 ];
 
 describe('Key names', () => {
@@ -57,7 +55,6 @@ describe('Key names', () => {
         () => keys.leadToPhone('org' as OrganizationId, id as LeadId),
         () => keys.agent('org' as OrganizationId, id as Rev),
         () => keys.tags.organization(id as OrganizationId),
-        () => keys.tags.lead('org' as OrganizationId, id as LeadId),
       ];
       for (const make of makers) expect(make).toThrow(expect.objectContaining({ code: 'E_INPUT_INVALID' }));
     },

@@ -1,0 +1,1 @@
+CREATE INDEX "conversations_due_fair" ON "conversations" USING btree ("organization_id","reply_due_at") WHERE reply_due_at is not null;
