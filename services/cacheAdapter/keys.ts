@@ -40,7 +40,6 @@ export type Keys = ReturnType<typeof createKeys>;
 const NOBODY = '-' as OrganizationId;
 /** A hash costs more than all else of a name; whoever texts now texts again soon. */
 const REMEMBERED_HASHES = 10_000;
-/** A turn uses its key twice, and the next turn again. */
 const REMEMBERED_KEYS = 5_000;
 /** Of its lifetime; whoever asks later than this causes a load in the background. */
 const REFRESH_AT = 0.75;
@@ -91,23 +90,21 @@ export function createKeys({ prefix, phoneHashKey, ttls = {} }: KeyOptions) {
     };
   }
   const snapshotCodec = createSnapshotCodec();
-  const snapshots = new LRUCache<ConversationId, CacheKey<ConversationSnapshot>>({ max: REMEMBERED_KEYS });
+  const snapshots = rememberedKeys<ConversationSnapshot>();
+  const leadIds = rememberedKeys<LeadId>();
   return {
     tags,
-    snapshot: (organizationId: OrganizationId, id: ConversationId): CacheKey<ConversationSnapshot> => {
-      const known = snapshots.get(id);
-      if (known?.organizationId === organizationId) return known;
-      const made = {
+    snapshot: (organizationId: OrganizationId, id: ConversationId): CacheKey<ConversationSnapshot> =>
+      snapshots(organizationId, id, () => ({
         ...key<ConversationSnapshot>('snapshot', 'checked', organizationId, id),
         codec: snapshotCodec,
-      };
-      snapshots.set(id, made);
-      return made;
-    },
+      })),
     history: (organizationId: OrganizationId, id: LeadId) =>
       key<HistoryPage>('history', 'checked', organizationId, id),
-    phoneToLead: (organizationId: OrganizationId, phone: E164) =>
-      key<LeadId>('phoneToLead', 'timed', organizationId, organizationId, hash(phone)),
+    phoneToLead: (organizationId: OrganizationId, phone: E164): CacheKey<LeadId> =>
+      leadIds(organizationId, phone, () =>
+        key<LeadId>('phoneToLead', 'timed', organizationId, organizationId, hash(phone)),
+      ),
     leadToPhone: (organizationId: OrganizationId, id: LeadId) =>
       key<E164>('leadToPhone', 'timed', organizationId, organizationId, id),
     organization: (organizationId: OrganizationId, rev: Rev) =>
@@ -155,6 +152,18 @@ export function createKeys({ prefix, phoneHashKey, ttls = {} }: KeyOptions) {
       },
       ofOutsider: (limit: string, subject: string): string => `${prefix}limit:{${hash(subject)}}:${limit}`,
     },
+  };
+}
+
+/** A turn uses the same keys twice, and the next turn again. A subject has one organization, nearly always. */
+function rememberedKeys<T>() {
+  const keys = new LRUCache<string, CacheKey<T>>({ max: REMEMBERED_KEYS });
+  return (organizationId: OrganizationId, subject: string, make: () => CacheKey<T>): CacheKey<T> => {
+    const known = keys.get(subject);
+    if (known?.organizationId === organizationId) return known;
+    const made = make();
+    keys.set(subject, made);
+    return made;
   };
 }
 

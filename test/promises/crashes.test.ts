@@ -14,31 +14,6 @@ describeEachEngine('When Jack is killed', (engine) => {
   });
   afterEach(() => stage.close());
 
-  it('between the commit of a text and its reply, then the reply goes out once after the restart, and the conversation goes on', async () => {
-    const first = await stage.start();
-    const dealership = await stage.newDealership(first);
-    const shopper = stage.newShopper(dealership);
-    expect(await shopper.text(first.url, 'Hi, my name is Dana')).toBe(200);
-    await first.kill();
-    expect(shopper.received()).toHaveLength(0);
-
-    const second = await stage.start();
-    await until(() => shopper.received().length === 1, { timeoutMs: 15_000, what: 'the reply' });
-    expect(await stage.conversation(second, dealership, shopper.phone)).toMatchObject({
-      messages: [
-        { seq: 1, body: 'Hi, my name is Dana' },
-        { seq: 2, direction: 'outbound' },
-      ],
-      slots: { name: 'Dana' },
-    });
-
-    expect(await shopper.text(second.url, 'What are your hours?')).toBe(200);
-    await until(() => shopper.received().length === 2, { timeoutMs: 15_000, what: 'the second reply' });
-    expect(
-      (await stage.conversation(second, dealership, shopper.phone))?.messages.map(({ seq }) => seq),
-    ).toEqual([1, 2, 3, 4]);
-  });
-
   const faults: [string, TwilioFault][] = [
     ['had taken', 'hang-after-accept'],
     ['had not taken', 'hang-before'],

@@ -92,7 +92,7 @@ describeEachEngine('Chats of a chat library', (engine) => {
     );
     expect(row?.days).toBeCloseTo(30, 3);
     await test.database.orm.execute(
-      sql`update imported_chats set expires_at = clock_timestamp()
+      sql`update imported_chats set expires_at = clock_timestamp() - interval '1 second'
         where organization_id = ${organizationId} and chat_id = 'a'`,
     );
     // A cached copy does not outlive the record's.

@@ -192,8 +192,9 @@ describeEachEngine('Sessions', (engine) => {
 
       await shift(session, 'last_seen_at', '2 minutes');
       await shift(session, 'expires_at', '2 minutes');
+      const shifted = await rowOf(session);
       const found = await sessions.get(token, 'guest', { isFresh: true });
-      await until(async () => (await rowOf(session))?.lastSeen !== before?.lastSeen, {
+      await until(async () => (await rowOf(session))?.lastSeen !== shifted?.lastSeen, {
         what: 'the noted use',
       });
       const touched = await sessions.get(token, 'guest', { isFresh: true });

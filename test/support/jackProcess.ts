@@ -48,9 +48,9 @@ export const slowJack = (options: SlowJackOptions): JackProgram => ({
 });
 
 /** See test/support/crashingJack. */
-export const crashingJack = (point: CrashPoint): JackProgram => ({
+export const crashingJack = (points: readonly CrashPoint[]): JackProgram => ({
   file: 'test/support/crashingJack/main.ts',
-  args: [point],
+  args: [JSON.stringify(points)],
 });
 
 const directories: string[] = [];

@@ -25,5 +25,18 @@ function healTransformers(): void {
 /** @returns a client on an empty store of its own. */
 export function createRedisMock(): Redis {
   healTransformers();
-  return new RedisMock({ host: `mock-${randomUUID()}` });
+  const client = new RedisMock({ host: `mock-${randomUUID()}` });
+  healScripts(client);
+  return client;
+}
+
+/** The mock takes every argument for a key when a script does not say how many it has; ioredis then reads the first. */
+function healScripts(client: Redis): void {
+  const define = client.defineCommand.bind(client);
+  client.defineCommand = (name, definition) => {
+    const { numberOfKeys, lua } = definition;
+    if (numberOfKeys !== undefined) return define(name, definition);
+    const run = (count: number, ...args: (string | Buffer | number)[]) => client.eval(lua, count, ...args);
+    Object.assign(client, { [name]: run });
+  };
 }

@@ -13,4 +13,5 @@ for i, name in ipairs(KEYS) do
   end
 end
 if failed == #KEYS then return redis.error_reply(replies[1]) end
-return replies
+-- Made in one go, since ioredis-mock takes no other table for a list.
+return {unpack(replies)}

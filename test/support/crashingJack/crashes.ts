@@ -1,9 +1,9 @@
-/** Ends the process with SIGKILL at one point of the path of a text, the first time that it gets there. */
+/** Ends the process with SIGKILL at a point of the path of a text, when its shopper is the one for that. */
 import { createScriptedAssistant } from '../../../services/assistant/scripted.js';
 import type { Assistant } from '../../../services/assistant/types.js';
 import type { Database } from '../../../services/db/client.js';
 import type { Around } from '../../../services/path.js';
-import type { CrashPoint } from './crashPoints.js';
+import { type CrashPoint, phoneFor } from './crashPoints.js';
 
 export interface Crashes {
   readonly around: Around;
@@ -12,7 +12,9 @@ export interface Crashes {
   watch(database: Database): void;
 }
 
-export function createCrashes(crashAt: CrashPoint): Crashes {
+/** @param armed points at which it may crash; those it has recovered from are not among them. */
+export function createCrashes(armed: readonly CrashPoint[]): Crashes {
+  let crashAt: CrashPoint | undefined;
   /** Whose transaction runs. One text at a time is sent to a process that is to crash. */
   let committing: 'text' | 'reply' | undefined;
 
@@ -25,6 +27,7 @@ export function createCrashes(crashAt: CrashPoint): Crashes {
       receiver: (inner) => ({
         ...inner,
         receive: async (text) => {
+          crashAt = armed.find((point) => phoneFor(point) === text.from);
           reach('text received');
           committing = 'text';
           const received = await inner.receive(text);

@@ -1,6 +1,6 @@
 /**
- * Jack as server.ts composes it, but that it ends itself with SIGKILL at one point of the path. One argument: the point.
- * Run by startJack(env, crashingJack(point)).
+ * Jack as server.ts composes it, but that it ends itself with SIGKILL at some points of the path. One argument: the points
+ * as JSON. Run by startJack(env, crashingJack(points)).
  */
 import { createApp } from '../../../routes/index.js';
 import { loadConfig } from '../../../services/config.js';
@@ -11,7 +11,7 @@ import { announce } from '../../../services/startUp.js';
 import { createCrashes } from './crashes.js';
 import type { CrashPoint } from './crashPoints.js';
 
-const crashes = createCrashes(process.argv[2] as CrashPoint);
+const crashes = createCrashes(JSON.parse(process.argv[2] ?? '[]') as CrashPoint[]);
 const config = loadConfig(process.env);
 const logger = createLogger({ level: config.logLevel, format: 'json' });
 const context = await createContext(config, {
