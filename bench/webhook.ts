@@ -2,6 +2,7 @@
  * The whole path of a text: signed webhooks from 200 shoppers with conversations, at a fixed rate and then as fast as
  * Jack takes them, until every shopper has the reply to their last text on the handset.
  */
+import { slowJack } from '../test/support/jackProcess.js';
 import { until } from '../test/support/until.js';
 import { type OpenLoopResult, openLoop, type PreparedRequest } from './openLoop.js';
 import { type SaturationResult, saturate } from './saturation.js';
@@ -9,6 +10,8 @@ import { signedText } from './signedText.js';
 import { type BenchStage, openBenchStage, type StageOptions } from './stage.js';
 
 const SHOPPERS = 200;
+/** Shoppers text once a second here, without end: two machines, as the loop guard would say. */
+const NO_LOOPS = { repeats: 1e6, dullExchanges: 1e6, quickExchanges: 1e6 };
 // Different from one text to the next, or the assistant would take a repetition for annoyance and call a person.
 const BODIES = [
   'Do you have any SUVs?',
@@ -32,7 +35,7 @@ export interface Load {
 }
 
 export async function measureWebhook(options: StageOptions, load: Load): Promise<WebhookResult> {
-  const stage = await openBenchStage(options);
+  const stage = await openBenchStage(options, {}, slowJack({ thinksMs: 0, turnLimits: { loop: NO_LOOPS } }));
   const { makeRequest, lastTextAt } = requestMaker(stage);
   const { url } = stage.jack;
   const answered = () =>
@@ -56,7 +59,7 @@ function requestMaker({ twilio, number }: BenchStage) {
   let n = 0;
   const lastTextAt = new Map<string, number>();
   const makeRequest = (): PreparedRequest => {
-    const from = `+1604${String(5_550_000 + (n % SHOPPERS)).padStart(7, '0')}`;
+    const from = `+1236${String(5_550_000 + (n % SHOPPERS)).padStart(7, '0')}`;
     const body = BODIES[Math.floor(n / SHOPPERS) % BODIES.length] ?? 'Hi';
     n += 1;
     lastTextAt.set(from, Date.now());
