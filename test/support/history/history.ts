@@ -19,6 +19,8 @@ export interface HistoryOptions {
   readonly shoppers?: number;
   readonly organizations?: number;
   readonly processes?: number;
+  /** How often a shopper stops instead of saying something; 0.06. */
+  readonly stops?: number;
   /** A promise that every process is made to break; nothing else is disturbed then. */
   readonly plant?: Plant;
 }
@@ -60,6 +62,7 @@ export async function runHistory(options: HistoryOptions): Promise<HistoryReport
       dealerships,
       shoppers: options.shoppers ?? 24,
       random,
+      stops: options.stops ?? 0.06,
       jacks,
     });
     const disturbances = options.plant

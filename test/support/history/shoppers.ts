@@ -10,6 +10,8 @@ export interface HistoryShoppersOptions {
   readonly dealerships: readonly Dealership[];
   readonly shoppers: number;
   readonly random: () => number;
+  /** How often somebody stops instead of saying something, 0 to 1. */
+  readonly stops: number;
   /** Those that are up. */
   jacks(): readonly JackProcess[];
 }
@@ -100,7 +102,10 @@ export function startHistoryShoppers(options: HistoryShoppersOptions): HistorySh
     if (!(await deliver(own, 'STOP'))) return;
     own.history.stops.push({ fromMs: Date.now(), untilMs: Number.POSITIVE_INFINITY });
     await say(own);
-    await pause(2_500 + 1_000 * random());
+    // What is said when nothing of before can be on its way any more.
+    await pause(2_200 + 500 * random());
+    await say(own);
+    await pause(500);
     if (random() < 0.7) {
       // From the moment it is sent it may be taken, and it ends earlier opt-outs too.
       const untilMs = Date.now();
@@ -112,7 +117,7 @@ export function startHistoryShoppers(options: HistoryShoppersOptions): HistorySh
 
   async function live(own: Own): Promise<void> {
     while (isRunning) {
-      await (random() < 0.06 ? stopAndStart(own) : say(own));
+      await (random() < options.stops ? stopAndStart(own) : say(own));
       // Some wait for the answer, some do not.
       await pause(random() < 0.3 ? 50 * random() : 400 + 1_500 * random());
     }
