@@ -1,11 +1,20 @@
 /**
- * `npm run soak -- --seconds 600 --seed 1`: turns of two processes under random faults, for as long as wanted. Every turn's
- * context is compared with the record; ends with 1 when one differs, a text has two replies or none.
+ * `npm run soak -- --seconds 600 --seed 1`: what `npm cit` runs for a minute, for as long as wanted. `turns` compares what
+ * every turn of two processes was shown with the record; `history` holds handsets and record against P1 to P6 when
+ * processes, Redis, carrier and people are at odds. Ends with 1 when something is wrong.
  */
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import pg from 'pg';
+import { runHistory } from '../test/support/history/history.js';
 import { runArena } from '../test/support/turnArena/arena.js';
 import { startPostgres } from './lib/postgresServer.js';
+
+interface SoakOptions {
+  readonly what: 'turns' | 'history';
+  readonly seconds: number;
+  readonly seed: number;
+  readonly conversations: number;
+}
 
 const DATABASE = 'soak';
 
@@ -16,30 +25,41 @@ const whole = (value: string): number => {
 
 const options = new Command('soak')
   .description('Two processes, one record, one Redis that fails in every way.')
+  .addOption(new Option('--what <part>', 'what is watched').choices(['turns', 'history']).default('turns'))
   .option('--seconds <n>', 'how long texts are sent', whole, 300)
   .option('--seed <n>', 'of the faults and changes', whole, Math.floor(Math.random() * 2 ** 32))
-  .option('--conversations <n>', 'how many there are', whole, 300)
+  .option('--conversations <n>', 'how many there are (turns)', whole, 300)
   .parse()
-  .opts<{ seconds: number; seed: number; conversations: number }>();
+  .opts<SoakOptions>();
 
-console.log(`seed ${options.seed}, ${options.seconds} s`);
+/** @returns how much is wrong. */
+async function turns(databaseUrl: string, { seed, seconds, conversations }: SoakOptions): Promise<number> {
+  const report = await runArena({ databaseUrl, seed, durationMs: seconds * 1_000, conversations });
+  const { violations, ...rest } = report;
+  print(rest, violations);
+  return violations.length + report.doubleReplies + report.unanswered;
+}
+
+async function history(databaseUrl: string, { seed, seconds }: SoakOptions): Promise<number> {
+  const { violations, ...rest } = await runHistory({ databaseUrl, seed, durationMs: seconds * 1_000 });
+  print(rest, violations);
+  return violations.length;
+}
+
+function print(report: object, violations: readonly unknown[]): void {
+  console.log(JSON.stringify({ ...report, violations: violations.length }, null, 2));
+  for (const violation of violations.slice(0, 5)) console.log(JSON.stringify(violation));
+}
+
+console.log(`${options.what}, seed ${options.seed}, ${options.seconds} s`);
 const server = await startPostgres();
 try {
   const admin = new pg.Client({ connectionString: server.url });
   await admin.connect();
   await admin.query(`create database ${DATABASE}`);
   await admin.end();
-  const report = await runArena({
-    databaseUrl: server.urlOf(DATABASE),
-    seed: options.seed,
-    durationMs: options.seconds * 1_000,
-    conversations: options.conversations,
-  });
-  const { violations, ...rest } = report;
-  console.log(JSON.stringify({ ...rest, violations: violations.length }, null, 2));
-  for (const violation of violations.slice(0, 5)) console.log(JSON.stringify(violation));
-  const failures = violations.length + report.doubleReplies + report.unanswered;
-  console.log(failures === 0 ? 'Every turn saw what the record held.' : `${failures} failures.`);
+  const failures = await (options.what === 'turns' ? turns : history)(server.urlOf(DATABASE), options);
+  console.log(failures === 0 ? 'Every promise was kept.' : `${failures} failures.`);
   process.exitCode = failures === 0 ? 0 : 1;
 } finally {
   await server.stop();

@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { JackProcess } from '../jackProcess.js';
 import type { RedisServer } from '../redisServer.js';
-import type { Dealership, Stage } from '../stage.js';
+import type { Dealership, Stage } from '../stageOn.js';
 import type { TwilioFault } from '../twilioDouble.js';
 
 export interface DisturbancesOptions {

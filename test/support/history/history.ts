@@ -6,7 +6,7 @@ import pg from 'pg';
 import { createRandom } from '../../../bench/random.js';
 import type { JackProcess, JackProgram } from '../jackProcess.js';
 import { startRedis } from '../redisServer.js';
-import { openStage } from '../stage.js';
+import { openStageOn } from '../stageOn.js';
 import { until } from '../until.js';
 import { checkHistory, type Violation } from './checker.js';
 import { startDisturbances } from './disturbances.js';
@@ -14,6 +14,8 @@ import type { Plant } from './plants.js';
 import { startHistoryShoppers } from './shoppers.js';
 
 export interface HistoryOptions {
+  /** Of an empty PostgreSQL database, migrated or not. */
+  readonly databaseUrl: string;
   readonly seed: number;
   readonly durationMs: number;
   readonly shoppers?: number;
@@ -43,11 +45,11 @@ const tellingJack = (plant: Plant | undefined): JackProgram => ({
 export async function runHistory(options: HistoryOptions): Promise<HistoryReport> {
   const random = createRandom(options.seed);
   const redis = await startRedis();
-  const stage = await openStage('postgres', {
-    USE_REDIS: 'true',
-    REDIS_URL: redis.url,
-    REPLY_WINDOW_MS: '50',
-  });
+  const { databaseUrl } = options;
+  const stage = await openStageOn(
+    { DATABASE_URL: databaseUrl },
+    { USE_REDIS: 'true', REDIS_URL: redis.url, REPLY_WINDOW_MS: '50' },
+  );
   try {
     const program = tellingJack(options.plant);
     const up = new Set<JackProcess>();
@@ -83,7 +85,6 @@ export async function runHistory(options: HistoryOptions): Promise<HistoryReport
     await new Promise((resolve) => setTimeout(resolve, options.durationMs));
     await disturbances?.stop();
     await shoppers.stop();
-    const databaseUrl = stage.databaseUrl ?? '';
     await settled(databaseUrl);
     const violations = await checkHistory(databaseUrl, stage.twilio, shoppers.histories);
     return {

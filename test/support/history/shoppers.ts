@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { JackProcess } from '../jackProcess.js';
 import { newSid } from '../signTwilio.js';
-import type { Dealership, Stage } from '../stage.js';
+import type { Dealership, Stage } from '../stageOn.js';
 import type { ShopperHistory } from './checker.js';
 
 export interface HistoryShoppersOptions {
