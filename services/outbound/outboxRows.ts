@@ -90,19 +90,23 @@ async function writeOutcomes(
           delay_s float8, code int, reason text, account_sid text, provider_sid text, status text)
       ), ${lockedConversations(sql`select o.conversation_id from outbox o join r on r.message_id = o.message_id`)},
       kept as (
-        update outbox o set state = r.state, lease_until = null, last_code = r.code, last_reason = r.reason,
+        -- What is to go again after an opt-out never may; it was on its way when the others were canceled.
+        update outbox o set state = case when r.state = 'queued' and not o.passes_opt_out and exists (
+            select 1 from conversations c where c.id = o.conversation_id and c.opted_out) then 'canceled' else r.state end,
+          lease_until = null, last_code = r.code, last_reason = r.reason,
           due_at = clock_timestamp() + make_interval(secs => r.delay_s)
         from r where o.message_id = r.message_id and o.fence = r.fence and o.state in ('sending', 'unknown')
           and ${isLocked(sql`o.conversation_id`)}
-        returning o.message_id, o.resends
+        returning o.message_id, o.resends, o.state
       ), written as (
         update messages m set
           account_sid = coalesce(r.account_sid, m.account_sid), message_sid = coalesce(r.provider_sid, m.message_sid),
           error_code = coalesce(r.code, m.error_code),
-          status = case when m.status in ('queued', 'sending') or k.resends > 0
+          status = case when k.state = 'canceled' then 'canceled'
+            when m.status in ('queued', 'sending') or k.resends > 0
             then coalesce(r.status, m.status) else m.status end
         from r join kept k on k.message_id = r.message_id
-        where m.id = r.message_id and (r.provider_sid is not null or r.status is not null)
+        where m.id = r.message_id and (r.provider_sid is not null or r.status is not null or k.state = 'canceled')
       )
       select message_id as "messageId" from kept`,
     orm,

@@ -65,6 +65,8 @@ describeWithPostgres('When one of two processes goes away while its assistant th
     const shoppers = await inTheMiddle(leaving, 6);
     const exit = leaving.terminate();
     expect(await exit).toBe(0);
+    // What it had committed and not sent yet is sent by the other one.
+    await until(isAnswered(shoppers), { timeoutMs: 20_000, what: 'every reply' });
     expect(replies(shoppers)).toEqual(once(shoppers));
     expect(asked(leaving) + asked(other)).toBe(shoppers.length);
   });

@@ -23,7 +23,7 @@ describeWithRedis('With a Redis that fails in every way', () => {
       });
       expect(report.turns).toBeGreaterThan(300);
       expect(report.fromCache).toBeGreaterThan(report.turns / 4);
-      expect(Math.min(...Object.values(report.modeChanges))).toBeGreaterThan(2);
+      expect(Math.min(...Object.values(report.modeChanges))).toBeGreaterThan(0);
     }, 90_000);
 
     it('are caught when a snapshot of the right rev holds other words than the record', async () => {
