@@ -34,13 +34,9 @@ import { sessionRoutes } from './sessions.js';
 import { createSimulatorRoutes } from './simulator.js';
 import { steeringRoutes } from './steering.js';
 import { streamRoutes } from './stream.js';
-import {
-  mountTwilioSms,
-  twilioFallbackOperation,
-  twilioSmsOperation,
-  type WebhookCounts,
-} from './twilioSms.js';
-import { mountTwilioStatus, twilioStatusOperation } from './twilioStatus.js';
+import { mountTwilioSms, twilioFallbackOperation, twilioSmsOperation } from './twilio/sms.js';
+import { mountTwilioStatus, twilioStatusOperation } from './twilio/status.js';
+import type { WebhookCounts } from './twilio/webhook.js';
 import { voiceRoutes } from './voice.js';
 
 export function createApp(ctx: AppContext): Express {

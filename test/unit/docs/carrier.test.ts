@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { apiRoutes } from '../../../routes/index.js';
-import { FALLBACK_PATH } from '../../../routes/twilioFallback.js';
-import { twilioSmsOperation } from '../../../routes/twilioSms.js';
+import { FALLBACK_PATH } from '../../../routes/twilio/fallback.js';
+import { twilioSmsOperation } from '../../../routes/twilio/sms.js';
 import { ENVIRONMENT_NAMES } from '../../../services/config.js';
 import { SERVED_TYPES } from '../../../services/media/sniff.js';
 import { DEFAULT_MEDIA_LIMITS } from '../../../services/media/types.js';

@@ -3,10 +3,10 @@
  * parameters (twilio.com/docs/messaging/guides/webhook-request). It is the same text under the same MessageSid; that it came this
  * way says that the first way did not work, which operators must see.
  */
-import type { AppContext } from '../services/context.js';
-import type { Received } from '../services/inbound/receiver.js';
-import type { Logger } from '../services/logger.js';
-import type { FormParams } from '../services/twilio/form.js';
+import type { AppContext } from '../../services/context.js';
+import type { Received } from '../../services/inbound/receiver.js';
+import type { Logger } from '../../services/logger.js';
+import type { FormParams } from '../../services/twilio/form.js';
 
 export const FALLBACK_PATH = '/api/webhooks/twilio/sms/fallback';
 
