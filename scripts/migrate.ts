@@ -1,38 +1,13 @@
 /** `npm run migrate -- …`: see `--help`, and docs/MIGRATING.md. */
-import dotenv from 'dotenv';
-import { loadConfig } from '../services/config.js';
-import { createLogger } from '../services/logger.js';
+import { runCommand } from './lib/command/run.js';
 import { createCommands } from './lib/migrate/commands.js';
-import { explain } from './lib/migrate/output.js';
-import { type Commands, EXIT, runProgram } from './lib/migrate/program.js';
+import { EXIT, runProgram } from './lib/migrate/program.js';
 
-const stopping = new AbortController();
-for (const name of ['SIGINT', 'SIGTERM'] as const) {
-  // Once: a second one ends the process at once.
-  process.once(name, () => {
-    console.error('\nStopping after this batch; once more ends it at once.');
-    stopping.abort();
-  });
-}
-
-/** Read when a command runs, so that help needs no configuration. */
-function commands(): Commands {
-  dotenv.config({ quiet: true });
-  return createCommands({
-    config: loadConfig(process.env),
-    logger: createLogger({ level: 'warn', format: 'pretty', stream: process.stderr }),
-    signal: stopping.signal,
-    print: (text) => console.log(text),
-    tell: (text) => console.error(text),
-  });
-}
-
-try {
-  process.exitCode = await runProgram(process.argv.slice(2), {
-    importFile: (...args) => commands().importFile(...args),
-    exportFile: (...args) => commands().exportFile(...args),
-  });
-} catch (error) {
-  console.error(explain(error));
-  process.exitCode = EXIT.failed;
-}
+await runCommand({
+  run: (argv, deps) =>
+    runProgram(argv, {
+      importFile: (...args) => createCommands(deps()).importFile(...args),
+      exportFile: (...args) => createCommands(deps()).exportFile(...args),
+    }),
+  failed: EXIT.failed,
+});

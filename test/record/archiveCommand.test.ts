@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { sql } from 'drizzle-orm';
 import { createCommands } from '../../scripts/lib/archive/commands.js';
 import { EXIT, runProgram } from '../../scripts/lib/archive/program.js';
-import { explain } from '../../scripts/lib/migrate/output.js';
+import { explain } from '../../scripts/lib/command/output.js';
 import { loadConfig } from '../../services/config.js';
 import { Database } from '../../services/db/client.js';
 import { migrate } from '../../services/db/migrate.js';

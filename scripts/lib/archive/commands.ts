@@ -5,24 +5,13 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type ExportLine, exportOrganization } from '../../../services/archive/export.js';
 import { createArchive, daysToMs } from '../../../services/archive.js';
-import type { Config } from '../../../services/config.js';
 import { JackError } from '../../../services/errors.js';
-import type { Logger } from '../../../services/logger.js';
 import { countQuiet } from '../../../services/record/archive.js';
 import { readProfile } from '../../../services/record/organizations.js';
-import { createBar } from '../migrate/output.js';
-import { openTarget, type Target } from '../migrate/target.js';
+import { createBar } from '../command/output.js';
+import type { CommandDeps } from '../command/run.js';
+import { openTarget, type Target } from '../command/target.js';
 import { type Commands, EXIT, type ExportFlags, type RunFlags } from './program.js';
-
-export interface CommandDeps {
-  readonly config: Config;
-  readonly logger: Logger;
-  /** Aborted by Ctrl-C. */
-  readonly signal: AbortSignal;
-  print(text: string): void;
-  /** For people, beside the outcome. */
-  tell(text: string): void;
-}
 
 export function createCommands(deps: CommandDeps): Commands {
   const onTarget = async (work: (target: Target) => Promise<number>) => {

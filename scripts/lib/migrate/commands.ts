@@ -1,26 +1,16 @@
 /** What the commands do, with everything that they need handed in. */
 import type { Config } from '../../../services/config.js';
-import type { Logger } from '../../../services/logger.js';
 import { MigrationCounts } from '../../../services/migration/counts.js';
 import { type Section, writeJsonFile } from '../../../services/migration/exportFile.js';
 import { type JsonFile, openJsonFile } from '../../../services/migration/jsonFile.js';
 import { CHAT_KINDS, MAP_KINDS, type MigrationResult } from '../../../services/migration/types.js';
 import { exportChats, exportMap, exportProviderKeys } from '../../../services/record/exports.js';
 import type { OrganizationId } from '../../../services/types.js';
-import { createBar, tableOf } from './output.js';
+import { createBar, tableOf } from '../command/output.js';
+import type { CommandDeps } from '../command/run.js';
+import { openTarget, type Target } from '../command/target.js';
 import { type Commands, EXIT, type ExportFlags, type ImportFlags } from './program.js';
 import { createResumePoint, type ResumePoint } from './resumePoint.js';
-import { openTarget, type Target } from './target.js';
-
-export interface CommandDeps {
-  readonly config: Config;
-  readonly logger: Logger;
-  /** Aborted by Ctrl-C. */
-  readonly signal: AbortSignal;
-  print(text: string): void;
-  /** For people, beside the outcome. */
-  tell(text: string): void;
-}
 
 type Form = 'maps' | 'chat';
 
