@@ -3,7 +3,8 @@ import { sql } from 'drizzle-orm';
 import type { Database, Orm } from '../db/client.js';
 import { jsonRows, milliseconds } from '../db/sqlHelpers.js';
 import { isLocked, lockedConversations } from '../record/lockOrder.js';
-import type { MessageId, MessageStatus } from '../types.js';
+import { takeBackStopped } from '../record/takeBack.js';
+import type { ConversationId, MessageId, MessageStatus } from '../types.js';
 import type { OutboxClaim } from './claimOutbox.js';
 import { type ReactDeps, react } from './react.js';
 import { POLL_AFTER_MS } from './statuses.js';
@@ -44,11 +45,15 @@ export interface OutboxOutcome {
  */
 export async function storeOutcomes(deps: ReactDeps, outcomes: readonly OutboxOutcome[]): Promise<null[]> {
   const { database } = deps;
-  if (!outcomes.some(isFailure)) {
+  if (!outcomes.some((outcome) => isFailure(outcome) || outcome.state === 'queued')) {
     await writeOutcomes(database, database.orm, outcomes);
   } else {
     await database.transaction(async (tx) => {
       const kept = await writeOutcomes(database, tx, outcomes);
+      const again = outcomes.flatMap(({ messageId, state }) =>
+        state === 'queued' ? (kept.get(messageId) ?? []) : [],
+      );
+      if (again.length > 0) await takeBackStopped(database, tx, again);
       const failures = outcomes.filter((outcome) => isFailure(outcome) && kept.has(outcome.messageId));
       await react(
         deps,
@@ -68,11 +73,12 @@ export async function storeOutcomes(deps: ReactDeps, outcomes: readonly OutboxOu
 
 const isFailure = ({ state, code }: OutboxOutcome): boolean => state === 'refused' || code !== null;
 
+/** @returns the conversations of the texts that were still in hand. */
 async function writeOutcomes(
   database: Database,
   orm: Orm,
   outcomes: readonly OutboxOutcome[],
-): Promise<ReadonlySet<MessageId>> {
+): Promise<ReadonlyMap<MessageId, ConversationId>> {
   const rows = outcomes.map((outcome) => ({
     message_id: outcome.messageId,
     fence: outcome.fence,
@@ -84,34 +90,30 @@ async function writeOutcomes(
     provider_sid: outcome.providerSid,
     status: outcome.messageStatus,
   }));
-  const kept = await database.query<{ messageId: MessageId }>(
+  const kept = await database.query<{ messageId: MessageId; conversationId: ConversationId }>(
     sql`with r as (
         select * from jsonb_to_recordset(${jsonRows(rows)}) as r(message_id uuid, fence bigint, state text,
           delay_s float8, code int, reason text, account_sid text, provider_sid text, status text)
       ), ${lockedConversations(sql`select o.conversation_id from outbox o join r on r.message_id = o.message_id`)},
       kept as (
-        -- What is to go again after an opt-out never may; it was on its way when the others were canceled.
-        update outbox o set state = case when r.state = 'queued' and not o.passes_opt_out and exists (
-            select 1 from conversations c where c.id = o.conversation_id and c.opted_out) then 'canceled' else r.state end,
-          lease_until = null, last_code = r.code, last_reason = r.reason,
+        update outbox o set state = r.state, lease_until = null, last_code = r.code, last_reason = r.reason,
           due_at = clock_timestamp() + make_interval(secs => r.delay_s)
         from r where o.message_id = r.message_id and o.fence = r.fence and o.state in ('sending', 'unknown')
           and ${isLocked(sql`o.conversation_id`)}
-        returning o.message_id, o.resends, o.state
+        returning o.message_id, o.conversation_id, o.resends
       ), written as (
         update messages m set
           account_sid = coalesce(r.account_sid, m.account_sid), message_sid = coalesce(r.provider_sid, m.message_sid),
           error_code = coalesce(r.code, m.error_code),
-          status = case when k.state = 'canceled' then 'canceled'
-            when m.status in ('queued', 'sending') or k.resends > 0
+          status = case when m.status in ('queued', 'sending') or k.resends > 0
             then coalesce(r.status, m.status) else m.status end
         from r join kept k on k.message_id = r.message_id
-        where m.id = r.message_id and (r.provider_sid is not null or r.status is not null or k.state = 'canceled')
+        where m.id = r.message_id and (r.provider_sid is not null or r.status is not null)
       )
-      select message_id as "messageId" from kept`,
+      select message_id as "messageId", conversation_id as "conversationId" from kept`,
     orm,
   );
-  return new Set(kept.map(({ messageId }) => messageId));
+  return new Map(kept.map(({ messageId, conversationId }) => [messageId, conversationId]));
 }
 
 /**

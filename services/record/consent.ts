@@ -8,8 +8,9 @@ import type {
   ConsentMethod,
   OptOutScope,
 } from '../db/schema/consent.js';
-import { jsonRows, uuidList } from '../db/sqlHelpers.js';
+import { jsonRows } from '../db/sqlHelpers.js';
 import type { ConversationId, LeadId, OrganizationId } from '../types.js';
+import { takeBackAfterOptOut } from './takeBack.js';
 
 export interface ConsentEvent {
   readonly organizationId: OrganizationId;
@@ -57,8 +58,12 @@ export async function storeConsentEvents(tx: Orm, events: readonly ConsentEvent[
         method text, words text, message_sid text, basis text, disclosure text, evidence jsonb)`,
   );
   await keepOptOuts(tx, events);
-  const stopped = events.filter(({ kind }) => kind === 'opt_out').map(({ conversationId }) => conversationId);
-  if (stopped.length > 0) await cancelQueued(tx, stopped);
+  const others = await tellOtherConversations(tx, events);
+  const stopped = [
+    ...events.filter(({ kind }) => kind === 'opt_out').map(({ conversationId }) => conversationId),
+    ...others,
+  ];
+  if (stopped.length > 0) await takeBackAfterOptOut(tx, stopped);
 }
 
 /** The last word of each person counts; an opt-out that is in force keeps its date and its first words. */
@@ -101,6 +106,31 @@ async function keepOptOuts(tx: Orm, events: readonly ConsentEvent[]): Promise<vo
   }
 }
 
+/**
+ * A phone that gets alerts may be a shopper's too, with a conversation for each: what it says of texts counts in both.
+ * @returns the others that were stopped by it.
+ */
+async function tellOtherConversations(tx: Orm, events: readonly ConsentEvent[]): Promise<ConversationId[]> {
+  const last = new Map<ConversationId, boolean>();
+  for (const { conversationId, kind } of events) {
+    if (kind === 'opt_out' || kind === 'opt_in') last.set(conversationId, kind === 'opt_out');
+  }
+  if (last.size === 0) return [];
+  const rows = [...last].map(([id, is_out]) => ({ id, is_out }));
+  const told = (await tx.execute(
+    sql`update conversations c set opted_out = r.is_out,
+        opted_out_at = case when r.is_out then clock_timestamp() end,
+        reply_due_at = case when not r.is_out then c.reply_due_at end,
+        reply_waiting_since = case when not r.is_out then c.reply_waiting_since end
+      from jsonb_to_recordset(${jsonRows(rows)}) as r(id uuid, is_out boolean)
+      join conversations said on said.id = r.id join leads l on l.id = said.lead_id
+      join leads same on same.organization_id = l.organization_id and same.phone = l.phone and same.kind <> l.kind
+      where c.lead_id = same.id and c.opted_out <> r.is_out
+      returning c.id, c.opted_out as "optedOut"`,
+  )) as unknown as { rows: { id: ConversationId; optedOut: boolean }[] };
+  return told.rows.flatMap(({ id, optedOut }) => (optedOut ? [id] : []));
+}
+
 /** Since when a person has opted out, or null: for a new conversation, whose phone may have had one before. */
 export const optedOutSince = (organizationId: SQL | OrganizationId, phoneHash: SQL | string): SQL =>
   sql`(select o.since from opt_outs o where o.organization_id = ${organizationId} and o.phone_hash = ${phoneHash}
@@ -119,19 +149,4 @@ export async function optOut(tx: Orm, event: ConsentEvent & { readonly kind: 'op
   if (result.rows.length === 0) return false;
   await storeConsentEvents(tx, [event]);
   return true;
-}
-
-async function cancelQueued(tx: Orm, conversationIds: readonly ConversationId[]): Promise<void> {
-  await tx.execute(
-    sql`with canceled as (
-        update outbox set state = 'canceled', last_reason = 'opted_out'
-        where conversation_id in ${uuidList(conversationIds)} and state = 'queued'
-        returning message_id, organization_id, conversation_id
-      ), decided as (
-        insert into gate_decisions (organization_id, conversation_id, message_id, origin, stage, allowed, reason)
-        select c.organization_id, c.conversation_id, c.message_id, m.sender, 'send', false, 'opted_out'
-        from canceled c join messages m on m.id = c.message_id
-      )
-      update messages m set status = 'canceled' from canceled c where m.id = c.message_id`,
-  );
 }

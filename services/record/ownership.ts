@@ -10,6 +10,7 @@ import { classifyKeyword } from '../sms/keywords.js';
 import type { ConversationId, LeadId, OrganizationId } from '../types.js';
 import { resolveAlertsOf } from './alerts.js';
 import { type Steered, type Steering, steer } from './conversations.js';
+import { takeBackAfterTakeover } from './takeBack.js';
 
 /**
  * From here on a person speaks. A reply that is being written loses its claim; what the assistant has committed, or we
@@ -36,7 +37,7 @@ export async function takeOver(
     );
     if (!row) return undefined;
     // The opt-out has taken back what it had to; what it left, such as its confirmation, stays.
-    if (!row.optedOut) await takeBackQueued(tx, row.id);
+    if (!row.optedOut) await takeBackAfterTakeover(tx, row.id);
     await resolveAlertsOf(tx, { ...at, conversationId: row.id });
     return row.id;
   });
@@ -46,36 +47,6 @@ export async function takeOver(
 export const OWNER_UNTIL = sql`clock_timestamp()
   + make_interval(mins => (o.settings #>> '{takeover,returnAfterMinutes}')::int)`;
 
-/** What the assistant knew before the first reply that was taken back is what it knows. */
-async function takeBackQueued(tx: Orm, conversationId: ConversationId): Promise<void> {
-  await tx.execute(
-    sql`with canceled as (
-        update outbox b set state = 'canceled', last_reason = 'taken_over' from messages m
-        where b.conversation_id = ${conversationId} and b.state = 'queued' and m.id = b.message_id
-          and (m.sender = 'assistant' or b.purpose is not null)
-        returning b.message_id, b.organization_id, b.seq, m.sender, m.context_before
-      ), decided as (
-        insert into gate_decisions (organization_id, conversation_id, message_id, origin, stage, allowed, reason)
-        select organization_id, ${conversationId}::uuid, message_id, sender, 'send', false, 'taken_over' from canceled
-      ), known as (
-        select context_before from canceled where context_before is not null order by seq limit 1
-      ), unlearned as (
-        update conversations c set slots = coalesce(known.context_before -> 'slots', '{}'),
-          summary = coalesce(known.context_before ->> 'summary', '')
-        from known where c.id = ${conversationId}
-      )
-      update messages m set status = 'canceled', retracted = true from canceled where m.id = canceled.message_id`,
-  );
-  // The shopper's text waits again, in the inbox too. What is in the archive was said.
-  await tx.execute(
-    sql`update conversations c set last_outbound_seq = said.seq from (
-        select greatest(coalesce((select max(m.seq) from messages m where m.conversation_id = a.id
-          and m.direction = 'outbound' and m.status <> 'canceled'), 0), least(a.last_outbound_seq, a.archived_seq)) as seq
-        from conversations a where a.id = ${conversationId}) said
-      where c.id = ${conversationId} and c.last_outbound_seq > said.seq`,
-  );
-}
-
 /**
  * For a conversation aliased `c`: whether the message `m` is a text of the shopper that nobody has answered; what was taken
  * back is no answer.
@@ -83,7 +54,8 @@ async function takeBackQueued(tx: Orm, conversationId: ConversationId): Promise<
 const WAITS = sql`m.conversation_id = c.id and m.direction = 'inbound' and not m.retracted
   and m.seq > coalesce((select max(said.seq) from messages said where said.conversation_id = c.id
     and said.direction = 'outbound' and said.status <> 'canceled'), 0)`;
-const IS_UNANSWERED = sql`(not c.opted_out and exists (select 1 from messages m where ${WAITS}))`;
+const IS_UNANSWERED = sql`(not c.opted_out and exists (select 1 from messages m where ${WAITS})
+  and exists (select 1 from leads l where l.id = c.lead_id and l.kind = 'shopper'))`;
 
 /** For a conversation aliased `c` that a person owns. */
 const TO_ASSISTANT = sql`owner = 'assistant', owner_name = null, owner_until = null, owner_since = clock_timestamp(),

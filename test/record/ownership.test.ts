@@ -2,10 +2,12 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { sql } from 'drizzle-orm';
 import { createRandom } from '../../bench/random.js';
+import { systemClock } from '../../services/clock.js';
 import { createLiveEvents } from '../../services/events.js';
 import { createInboundReceiver } from '../../services/inbound/receiver.js';
 import { claimOutbox } from '../../services/outbound/claimOutbox.js';
 import { createOutboundDoor } from '../../services/outbound/door.js';
+import { storeOutcomes } from '../../services/outbound/outboxRows.js';
 import type { OutboundResult } from '../../services/outbound/types.js';
 import { createOwnerReturns } from '../../services/ownership/returns.js';
 import { listAlerts } from '../../services/record/alerts.js';
@@ -226,6 +228,42 @@ describeEachEngine('Who owns a conversation', (engine) => {
       expect(await head(id)).toMatchObject({ isDue: true });
       const claim = await claimOf(id);
       expect(await reply(claim, 'Again.')).toMatchObject({ allowed: true, message: { seq: 3 } });
+    });
+
+    it('When a reply was on its way and the carrier wants it again later, then it is taken back instead', async () => {
+      const { database } = test;
+      const { at, shopper, claimOf, reply, head } = await stage();
+      const { id, leadId } = await shopper();
+      const result = await reply(await claimOf(id));
+      if (!result.allowed) throw new Error(result.reason);
+      const claims = await claimOutbox(database, 500, 60_000);
+      const { fence } = claims.find(({ text }) => text.id === result.message.id)!;
+      await takeOver(database, { ...at, leadId, ownerName: 'Pat' });
+      expect(await head(id)).toMatchObject({ lastOutboundSeq: 2 });
+      const deps = {
+        database,
+        secrets: createSecrets('a test secret that is long'),
+        clock: systemClock,
+        logger: silentLogger,
+      };
+      await storeOutcomes(deps, [
+        {
+          messageId: result.message.id,
+          fence,
+          state: 'queued',
+          delayMs: 0,
+          code: 20429,
+          reason: 'too many requests',
+          accountSid: null,
+          providerSid: null,
+          messageStatus: null,
+        },
+      ]);
+      const snapshot = await createStateRecord(database).readSnapshot(at.organizationId, id);
+      expect(snapshot).toMatchObject({ slots: {}, messages: [{ seq: 1 }] });
+      expect(await head(id)).toMatchObject({ lastOutboundSeq: 0 });
+      const later = await claimOutbox(database, 500, 60_000);
+      expect(later.map(({ text }) => text.id)).not.toContain(result.message.id);
     });
 
     it('When staff wrote a text that has not left, then it leaves all the same', async () => {

@@ -172,6 +172,32 @@ describeEachEngine('Reactions to the carrier’s errors', (engine) => {
     expect(await at.alerts()).toHaveLength(1);
   });
 
+  it('When a text was on its way at an opt-out and the carrier wants it again later, then it is canceled, with the decision', async () => {
+    const at = await stage();
+    await at.say('Too late.');
+    const [claimed] = await at.claim();
+    await at.hear('STOP');
+    await at.store(claimed!, { state: 'queued', code: 20429 });
+    expect(await at.texts()).toMatchObject([{ state: 'canceled', status: 'canceled' }]);
+    expect(await at.claim()).toEqual([]);
+    const decisions = await test.database.query(
+      sql`select stage, allowed, reason from gate_decisions where message_id = ${claimed!.text.id} order by id`,
+    );
+    expect(decisions).toMatchObject([
+      { stage: 'commit', allowed: true },
+      { stage: 'send', allowed: false, reason: 'opted_out' },
+    ]);
+  });
+
+  it('When the confirmation of an opt-out is to go again, then it stays', async () => {
+    const at = await stage();
+    await at.hear('Please stop texting me');
+    const [claimed] = await at.claim();
+    expect(claimed?.text.body).toMatch(/no more|unsubscribed|opted out|not text/i);
+    await at.store(claimed!, { state: 'queued', code: 20429 });
+    expect(await at.texts()).toMatchObject([{ state: 'queued' }]);
+  });
+
   it('When a handset is not reachable (30003), then the text goes once more hours later, and no third time', async () => {
     const at = await stage();
     const text = await at.sent();
