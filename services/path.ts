@@ -138,6 +138,8 @@ export function createPath(deps: PathDeps): Path {
     logger: named('inbound'),
     defaultAccountSid: config.twilio.accountSid,
     reply: config.reply,
+    clock,
+    isRealCarrier,
     onStored: (conversationId, seq) => turns.textStored(conversationId, seq),
     onMedia: () => deps.onMedia(),
     onAnswered: (conversationId) => sender.queued(conversationId),

@@ -7,6 +7,7 @@ import { disclosureOf, fillDisclosure } from '../consent/disclosures.js';
 import type { Database, Orm } from '../db/client.js';
 import { jsonRows, uuidList } from '../db/sqlHelpers.js';
 import { commitWithin } from '../outbound/commitOutbound.js';
+import type { DoorConditions } from '../outbound/plan.js';
 import type { StaffAlert } from '../record/alerts.js';
 import { type ConsentEvent, storeConsentEvents } from '../record/consent.js';
 import type { Secrets } from '../secrets.js';
@@ -19,6 +20,8 @@ export interface SaidText {
   readonly meaning: InboundMeaning;
   /** The first text of this lead: it is why we may text. */
   readonly isFirst: boolean;
+  /** Of a phone of the dealership's own that gets alerts. */
+  readonly isStaff: boolean;
   readonly organizationId: OrganizationId;
   readonly conversationId: ConversationId;
   readonly leadId: LeadId;
@@ -41,7 +44,7 @@ export async function recordConsent(deps: ConsentDeps, tx: Orm, texts: readonly 
 const KINDS = { stop: 'opt_out', start: 'opt_in', help: 'help' } as const;
 
 function eventsOf(secrets: Secrets, said: SaidText): ConsentEvent[] {
-  const { text, meaning, organizationId, leadId, conversationId, isFirst } = said;
+  const { text, meaning, organizationId, leadId, conversationId, isFirst, isStaff } = said;
   const { keyword, revocation } = meaning;
   const common = {
     organizationId,
@@ -68,7 +71,7 @@ function eventsOf(secrets: Secrets, said: SaidText): ConsentEvent[] {
     const method = text.optOutType ? 'carrier' : 'keyword';
     return [{ ...common, phoneHash: phoneHash(), kind: KINDS[keyword], method, words: text.body }];
   }
-  if (!isFirst || meaning.optedOut) return [];
+  if (!isFirst || isStaff || meaning.optedOut) return [];
   // The words are in the message, which goes with its lead; that there was one stays.
   return [
     {
@@ -113,7 +116,7 @@ export async function consentAlerts(
   return texts.flatMap((said) => alertsOf(said, collided.has(keyOf(said))));
 }
 
-function alertsOf({ text, meaning, ...at }: SaidText, hasCollided: boolean): StaffAlert[] {
+function alertsOf({ text, meaning, isStaff, ...at }: SaidText, hasCollided: boolean): StaffAlert[] {
   const { organizationId, conversationId } = at;
   const place = { organizationId, conversationId };
   const { revocation, keyword } = meaning;
@@ -123,7 +126,9 @@ function alertsOf({ text, meaning, ...at }: SaidText, hasCollided: boolean): Sta
           {
             ...place,
             kind: 'revoked_in_words' as const,
-            reason: 'The shopper wants no more texts, and said so in other words than STOP.',
+            reason: isStaff
+              ? 'A phone that gets alerts wants no more texts.'
+              : 'The shopper wants no more texts, and said so in other words than STOP.',
             details: { rule: revocation.rule },
           },
         ]
@@ -196,6 +201,7 @@ export async function giveFixedAnswers(
   { database }: ConsentDeps,
   tx: Orm,
   texts: readonly SaidText[],
+  conditions: DoorConditions,
 ): Promise<ReadonlyMap<ConversationId, number>> {
   const last = new Map<ConversationId, SaidText & { readonly meaning: { readonly answer: FixedAnswer } }>();
   for (const said of texts) {
@@ -212,7 +218,7 @@ export async function giveFixedAnswers(
     answers: meaning.answer.answers,
     body: bodyOf(meaning.answer, facts.get(conversationId)),
   }));
-  const results = await commitWithin(database, tx, requests);
+  const results = await commitWithin(database, tx, requests, conditions);
   return new Map(
     results.flatMap((result, at) =>
       result?.allowed ? [[requests[at]?.conversationId as ConversationId, result.message.seq] as const] : [],

@@ -11,6 +11,8 @@ export interface ConversationFacts {
   readonly optedOut: boolean;
   /** Who answers keywords that are sent to the number; `carrier` when absent. */
   readonly keywordAnswers?: KeywordAnswers | null | undefined;
+  /** Somebody of the dealership's own, whom the assistant does not answer; default: a shopper. */
+  readonly isStaff?: boolean;
 }
 
 /** What we say to it, since nobody else does. */
@@ -76,7 +78,7 @@ export function decideInbound(
 function decideSpeech(body: string, facts: ConversationFacts): InboundMeaning {
   const { result, rule, language } = classifyRevocation(body);
   if (result === 'none' || rule === null || (facts.optedOut && result === 'revoked')) {
-    const isQuiet = facts.optedOut || facts.owner === 'human';
+    const isQuiet = facts.optedOut || facts.owner === 'human' || facts.isStaff === true;
     return { ...ORDINARY, keyword: undefined, optedOut: facts.optedOut, reply: isQuiet ? 'keep' : 'due' };
   }
   return {

@@ -26,6 +26,8 @@ export interface Place {
   readonly organizationId: OrganizationId | null;
   readonly leadId: LeadId | null;
   readonly conversationId: ConversationId | null;
+  /** The sender is a phone of the dealership's own that gets alerts: what comes from there is no shopper's. */
+  readonly isStaff: boolean;
 }
 
 /** @returns one place a text, in order; without an organization the text is for nobody here. */
@@ -59,7 +61,7 @@ const selectPlaces = (deps: PlaceDeps, tx: Orm, rows: readonly object[]): Promis
   deps.database.query<Place>(
     // An administrator's word counts before the number, which may belong to nobody still.
     sql`select i.idx, n.account, n.keyword_answers as "keywordAnswers", coalesce(o.id, n.organization_id) as "organizationId", l.id as "leadId",
-        c.id as "conversationId"
+        c.id as "conversationId", coalesce(l.kind = 'staff', false) as "isStaff"
       from jsonb_to_recordset(${jsonRows(rows)})
         as i(idx int, account text, default_too boolean, to_number text, from_number text, assigned text)
       left join lateral (
@@ -69,7 +71,13 @@ const selectPlaces = (deps: PlaceDeps, tx: Orm, rows: readonly object[]): Promis
         order by p.account = 'default' limit 1
       ) n on true
       left join organizations o on o.id = i.assigned
-      left join leads l on l.organization_id = coalesce(o.id, n.organization_id) and l.phone = i.from_number
+      left join lateral (
+        select x.id, x.kind from leads x
+        where x.organization_id = coalesce(o.id, n.organization_id) and x.phone = i.from_number
+          and (x.kind = 'shopper' or (select g.settings #> '{alerts,phones}' from organizations g
+            where g.id = x.organization_id) ? x.phone)
+        order by x.kind = 'staff' desc limit 1
+      ) l on true
       left join conversations c on c.lead_id = l.id
       order by i.idx`,
     tx,
@@ -86,25 +94,26 @@ async function createLeads(
       conversation_id: newConversationId(),
       organization_id: place.organizationId,
       phone: text.fromPhone,
+      kind: place.isStaff ? 'staff' : 'shopper',
       phone_hash: secrets.hashPhone(place.organizationId as OrganizationId, text.fromPhone as E164),
       geography: text.geography,
     }))
     .sort((a, b) => (`${a.organization_id}:${a.phone}` < `${b.organization_id}:${b.phone}` ? -1 : 1));
   await tx.execute(
-    sql`insert into leads (id, organization_id, phone, source, geography)
-      select r.lead_id, r.organization_id, r.phone, 'sms', r.geography
+    sql`insert into leads (id, organization_id, phone, kind, source, geography)
+      select r.lead_id, r.organization_id, r.phone, r.kind, 'sms', r.geography
       from jsonb_to_recordset(${jsonRows(rows)})
-        as r(lead_id uuid, organization_id text, phone text, geography jsonb)
-      order by r.organization_id, r.phone
-      on conflict (organization_id, phone) do nothing`,
+        as r(lead_id uuid, organization_id text, phone text, kind text, geography jsonb)
+      order by r.organization_id, r.phone, r.kind
+      on conflict (organization_id, phone, kind) do nothing`,
   );
   await tx.execute(
     // Who has opted out has done so for every lead that the phone may get.
     sql`insert into conversations (id, organization_id, lead_id, opted_out, opted_out_at)
       select distinct on (l.id) r.conversation_id, l.organization_id, l.id, s.since is not null, s.since
       from jsonb_to_recordset(${jsonRows(rows)})
-        as r(conversation_id uuid, organization_id text, phone text, phone_hash text)
-      join leads l on l.organization_id = r.organization_id and l.phone = r.phone
+        as r(conversation_id uuid, organization_id text, phone text, kind text, phone_hash text)
+      join leads l on l.organization_id = r.organization_id and l.phone = r.phone and l.kind = r.kind
       left join lateral (select ${optedOutSince(sql`r.organization_id`, sql`r.phone_hash`)} as since) s on true
       order by l.id
       on conflict (lead_id) do nothing`,

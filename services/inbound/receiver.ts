@@ -3,6 +3,7 @@
  * share one transaction.
  */
 import { type Batcher, createBatcher } from '../batcher.js';
+import { type Clock, systemClock } from '../clock.js';
 import { type Database, isRecordAway, sqlState } from '../db/client.js';
 import { asError, JackError } from '../errors.js';
 import type { LiveEvents } from '../events.js';
@@ -20,6 +21,10 @@ export interface InboundReceiverDeps {
   /** The deployment's own account; undefined in a simulated one, where every unknown account stands for it. */
   readonly defaultAccountSid: string | undefined;
   readonly reply: { readonly windowMs: number; readonly maxWaitMs: number };
+  /** What hour it is, for the fixed answers; default: the system's. */
+  readonly clock?: Clock;
+  /** Whether texts leave through a real carrier, which refuses numbers that are not registered; default: not. */
+  readonly isRealCarrier?: boolean;
   /** Told after the commit that the conversation has this text. */
   onStored?(conversationId: ConversationId, seq: number): void;
   /** Told after the commit that there are pictures or files to fetch. */
@@ -49,9 +54,10 @@ const DEADLOCK = '40P01';
 const SERIALIZATION = '40001';
 
 export function createInboundReceiver(deps: InboundReceiverDeps): InboundReceiver {
+  const { clock = systemClock, isRealCarrier = false } = deps;
   const batcher = createBatcher<InboundSms, StoredText>({
     maxBatch: MAX_BATCH,
-    run: (texts) => retryOnce(() => storeTexts(deps, texts)),
+    run: (texts) => retryOnce(() => storeTexts(deps, texts, { nowMs: clock.now(), isRealCarrier })),
     isWorthSplitting: (error) => !isRecordAway(error),
   });
   return {

@@ -8,6 +8,7 @@
 import { sql } from 'drizzle-orm';
 import type { Database, Orm } from '../db/client.js';
 import { jsonRows, milliseconds, uuidList } from '../db/sqlHelpers.js';
+import type { DoorConditions } from '../outbound/plan.js';
 import { raiseAlerts } from '../record/alerts.js';
 import { carrierKey } from '../record/carrierKey.js';
 import { insertMedia, type NewMedia } from '../record/media.js';
@@ -54,7 +55,12 @@ interface StoreDeps {
   readonly reply: { readonly windowMs: number; readonly maxWaitMs: number };
 }
 
-export async function storeTexts(deps: StoreDeps, incoming: readonly InboundSms[]): Promise<StoredText[]> {
+/** @param conditions of the door, for the fixed answers that are stored with the texts. */
+export async function storeTexts(
+  deps: StoreDeps,
+  incoming: readonly InboundSms[],
+  conditions: DoorConditions,
+): Promise<StoredText[]> {
   const texts = incoming.map(maskedText);
   return await deps.database.transaction(async (tx) => {
     const { places, heads } = await lockPlaces(deps, tx, texts);
@@ -69,7 +75,7 @@ export async function storeTexts(deps: StoreDeps, incoming: readonly InboundSms[
     );
     await raiseAlerts(tx, [...written(plan).flatMap(lateAlerts), ...(await consentAlerts(deps, tx, said))]);
     await quarantineTexts(tx, plan);
-    const answered = await giveFixedAnswers(deps, tx, said);
+    const answered = await giveFixedAnswers(deps, tx, said, conditions);
     return plan.map(({ result, write }) => {
       const due = write?.meaning.reply === 'due' ? dues.get(write.conversationId) : undefined;
       const answeredSeq = write?.meaning.answer ? answered.get(write.conversationId) : undefined;
@@ -93,10 +99,11 @@ async function lockPlaces(
   return { places: again, heads: await lockConversations(deps, tx, again) };
 }
 
-const toSaid = ({ text, result, write: { meaning, isFirst } }: Written): SaidText => ({
+const toSaid = ({ text, result, write: { meaning, isFirst, place } }: Written): SaidText => ({
   text,
   meaning,
   isFirst,
+  isStaff: place.isStaff,
   organizationId: result.organizationId,
   conversationId: result.conversationId,
   leadId: result.leadId,
@@ -184,7 +191,7 @@ function planTexts(
     if (!place?.organizationId || !place.leadId || !head) {
       return { text, result: { outcome: 'quarantined', messageSid: text.messageSid } };
     }
-    const facts = { ...head, keywordAnswers: place.keywordAnswers };
+    const facts = { ...head, keywordAnswers: place.keywordAnswers, isStaff: place.isStaff };
     const meaning = asAssigned(decideInbound(text, facts), text, head);
     const windowMs = quietWindow(text.body, windowFor(head.replyWindow, reply.windowMs));
     const seq = head.lastSeq + 1;
@@ -238,10 +245,12 @@ async function writeTexts(
         from jsonb_to_recordset(${jsonRows(texts.map(messageRow))}) as r(id uuid, organization_id text,
           conversation_id uuid, seq int, body text, media jsonb, encoding text, segments int, account_sid text,
           message_sid text, masked jsonb, received_at timestamptz)
+      ), r as (
+        select * from jsonb_to_recordset(${jsonRows(conversationRows(texts))}) as r(id uuid, lead_id uuid,
+          last_seq int, opted_out boolean, account text, dealership_number text, reply text, window_ms float8)
       ), textable as (
         -- A phone that texts can be texted, whatever the carrier has said of it.
-        update leads l set untextable_code = null, untextable_at = null
-        from jsonb_to_recordset(${jsonRows(conversationRows(texts))}) as r(lead_id uuid)
+        update leads l set untextable_code = null, untextable_at = null from r
         where l.id = r.lead_id and l.untextable_code is not null
       )
       update conversations c set
@@ -255,10 +264,7 @@ async function writeTexts(
           when r.reply = 'keep' or (c.reply_due_at <= ${now} and c.lease_until is null) then c.reply_due_at else
           least(${now} + make_interval(secs => r.window_ms / 1000),
             coalesce(c.reply_waiting_since, ${now}) + ${milliseconds(deps.reply.maxWaitMs)}) end
-      from jsonb_to_recordset(${jsonRows(conversationRows(texts))})
-        as r(id uuid, last_seq int, opted_out boolean, account text, dealership_number text, reply text,
-          window_ms float8)
-      where c.id = r.id
+      from r where c.id = r.id
       returning c.id, greatest(0, extract(epoch from c.reply_due_at - ${now}) * 1000)::float8 as "dueInMs"`,
     tx,
   );
@@ -309,7 +315,8 @@ const messageRow = ({ text, result, write }: Written): object => ({
   ...segmentsOf(text),
 });
 
-const lateAlerts = ({ text, result, write }: Written) => alertOf(text, result, write.meaning);
+const lateAlerts = ({ text, result, write }: Written) =>
+  write.place.isStaff ? [] : alertOf(text, result, write.meaning);
 
 function segmentsOf(text: InboundSms): { encoding: string; segments: number } {
   const { encoding, segments } = countSegments(text.body);

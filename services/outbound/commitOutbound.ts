@@ -1,5 +1,4 @@
 /** The door's transaction: lock, decide, store decision, message and outbox row. */
-import { systemClock } from '../clock.js';
 import type { Database, Orm } from '../db/client.js';
 import type { ConversationId } from '../types.js';
 import { type Commit, updateConversations } from './conversationRows.js';
@@ -31,7 +30,7 @@ export async function commitWithin(
   database: Database,
   tx: Orm,
   requests: readonly AnyRequest[],
-  conditions: DoorConditions = { nowMs: systemClock.now(), isRealCarrier: false },
+  conditions: DoorConditions,
 ): Promise<(OutboundResult | undefined)[]> {
   const heads = await lockHeads(
     database,
