@@ -173,7 +173,9 @@ export class RedisConnections implements RedisAccess {
   }
 
   #down(): void {
-    this.#deps.logger.warn('the connection to Redis is closed', { reason: this.#lastError });
+    this.#deps.logger.warn('the connection to Redis is closed', {
+      reason: this.#lastError ?? 'closed without an error',
+    });
     this.#events.emit('change', false);
   }
 

@@ -43,23 +43,22 @@ const RECORDS = {
   postgres: 'The record is in PostgreSQL.',
 };
 
-const MODES = {
-  redis: 'Now: Redis.',
-  memory: 'Now: the Map in this process.',
-};
+/** A Redis that is away by itself comes back by itself: only one that was switched off can be switched on. */
+function redisWords({ cache: { mode }, redis: { isConfigured, isSwitchedOff } }) {
+  if (!isConfigured) return 'No Redis is configured.';
+  if (mode === 'redis') return 'Now: Redis.';
+  const now = mode === 'memory' ? 'Now: the Map in this process.' : 'Now: the record alone.';
+  return isSwitchedOff ? now : `Redis does not answer. ${now}`;
+}
 
 function startRedisSwitch() {
   const button = byId('redis');
-  let mode;
+  let isSwitchedOff = false;
   const draw = (status) => {
-    mode = status.cache.mode;
-    const isOn = mode === 'redis';
+    isSwitchedOff = status.redis.isSwitchedOff;
     button.disabled = !status.redis.isConfigured;
-    setText(button, isOn ? 'Redis off' : 'Redis on');
-    setText(
-      byId('redis-mode'),
-      status.redis.isConfigured ? (MODES[mode] ?? `Now: ${mode}.`) : 'No Redis is configured.',
-    );
+    setText(button, isSwitchedOff ? 'Redis on' : 'Redis off');
+    setText(byId('redis-mode'), redisWords(status));
     setText(byId('record-words'), RECORDS[status.record]);
   };
   const refresh = () =>
@@ -67,7 +66,7 @@ function startRedisSwitch() {
       // The phone says that Jack is away; this line keeps the last it knew.
     });
   button.addEventListener('click', () =>
-    switchRedis(mode === 'redis')
+    switchRedis(!isSwitchedOff)
       .catch((error) => setText(byId('redis-mode'), error.message))
       .then(refresh),
   );

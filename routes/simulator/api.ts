@@ -51,7 +51,7 @@ const statusOf = ({ state, database, config, assistant }: ApiContext) => ({
   assistant: assistant.name,
   record: database.kind,
   cache: { mode: state.mode() },
-  redis: { isConfigured: config.redis !== undefined },
+  redis: { isConfigured: config.redis !== undefined, isSwitchedOff: state.report().isForced },
 });
 
 /** `texts` is what is on the phone, `dealership` what people and the assistant there know. */

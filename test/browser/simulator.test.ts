@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { freePort } from '../../scripts/lib/freePort.js';
 import { buildApp, type TestApp } from '../support/buildApp.js';
 import { launchBrowser } from '../support/chromium.js';
 import { describeWithBrowser, describeWithRedis, sharedRedisUrl } from '../support/services.js';
@@ -182,6 +183,20 @@ describeWithBrowser('The phone page in a browser', () => {
       expect(await page.locator('.text.failed').count()).toBe(0);
     } finally {
       await cable.cut();
+    }
+  });
+
+  it('When Redis does not answer, then the page says so, and the switch does not offer what it cannot do', async () => {
+    const lonely = await buildApp({
+      demo: true,
+      env: { USE_REDIS: 'true', REDIS_URL: `redis://127.0.0.1:${await freePort()}` },
+    });
+    try {
+      await openPage(lonely.url);
+      await page.locator('#redis-mode').getByText('Redis does not answer. Now: the Map').waitFor();
+      expect(await page.locator('#redis').textContent()).toBe('Redis off');
+    } finally {
+      await lonely.close();
     }
   });
 

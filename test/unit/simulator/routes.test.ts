@@ -240,9 +240,12 @@ describe('The switch of Redis', () => {
       assistant: 'scripted',
       record: 'pglite',
       cache: { mode: 'memory' },
-      redis: { isConfigured: true },
+      redis: { isConfigured: true, isSwitchedOff: true },
     });
     expect(await (await post('/api/simulator/redis', { off: false })).json()).toEqual({ mode: 'redis' });
+    expect(await (await get('/api/simulator/status')).json()).toMatchObject({
+      redis: { isSwitchedOff: false },
+    });
   });
 
   it('When it is not a yes or no, then it is refused', async () => {

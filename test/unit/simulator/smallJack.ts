@@ -124,6 +124,7 @@ export async function startSmallJack(options: { database: Database; port?: numbe
     config: { redis: { url: undefined } },
     state: {
       mode: () => mode,
+      report: () => ({ isForced: mode === 'memory' }),
       setForced: (isForced: boolean) => {
         mode = isForced ? 'memory' : 'redis';
         return Promise.resolve(mode);
