@@ -11,6 +11,9 @@ import {
   ORGANIZATION,
 } from '../work.js';
 
+/** More than a turn in ten seals messages. */
+const TURNS_APART = 5;
+
 export const createJack =
   (options: Pick<TowerStageOptions, 'localMaxBytes' | 'poolSize'> = {}): CreateSubject =>
   async (url) => {
@@ -19,6 +22,13 @@ export const createJack =
     const { adapter, limits } = stage;
     const conversations = newConversations();
     for (const { snapshot } of conversations) await adapter.storeSnapshot(ORGANIZATION, snapshot);
+    // As in life no two are at the same point: what is done once in some turns is not due for all in the same round.
+    for (const [n, own] of conversations.entries()) {
+      for (let turns = n % TURNS_APART; turns > 0; turns -= 1) {
+        own.snapshot = nextSnapshot(own.snapshot);
+        await adapter.storeSnapshot(ORGANIZATION, own.snapshot);
+      }
+    }
     return {
       turn: async (n) => {
         const own = conversations[n] as Conversation;
