@@ -41,6 +41,9 @@ const alertSchema = z
       })
       .nullable()
       .meta({ description: 'How far it has come at alerts.webhookUrl; null where none was set.' }),
+    texts: z.strictObject({ pending: z.int(), texted: z.int(), dropped: z.int() }).nullable().meta({
+      description: 'Phones of alerts.phones that are to hear of it, have, and do not; null: none was to.',
+    }),
   })
   .meta({ id: 'Alert' });
 

@@ -1,5 +1,6 @@
 /** What goes in and out of the API. Descriptions and names here are those of the OpenAPI document. */
 import { z } from 'zod';
+import { ALERT_KINDS, TEXTED_KINDS } from '../services/db/schema/alerts.js';
 import { ERRORS } from '../services/errors.js';
 import { TEMPLATE_FIELDS } from '../services/leads/outreachText.js';
 import { isOrganizationId, isUuid, type LeadId, type OrganizationId, toE164 } from '../services/types.js';
@@ -137,6 +138,26 @@ const alertsSchema = z.strictObject({
         'Gets every alert as a POST signed by Standard Webhooks; POST /api/organization/webhook-secret makes the secret. ' +
         'https in production, and never an address that is not public.',
     }),
+  phones: z
+    .array(phoneSchema)
+    .max(5)
+    .refine((phones) => new Set(phones).size === phones.length, 'must hold each phone once')
+    .optional()
+    .meta({
+      description:
+        "Of the dealership's own people. They are texted when a person is needed; what they text back is kept, and " +
+        'the assistant does not answer it.',
+    }),
+  textedKinds: z
+    .array(z.enum(ALERT_KINDS))
+    .optional()
+    .meta({ description: `Which kinds are texted. Absent: ${TEXTED_KINDS.join(', ')}.` }),
+  textsPerHour: z
+    .int()
+    .min(1)
+    .max(60)
+    .optional()
+    .meta({ description: 'To one phone; what is more is counted in the next text. Absent: 6.' }),
 });
 
 const hasCredentials = (url: string): boolean => {

@@ -210,6 +210,7 @@ async function build(config: Config, options: ContextOptions, closers: Closers):
     database,
     secrets,
     events,
+    door: path.door,
     onReturned: () => path.turns.wake(),
     clock,
     random,

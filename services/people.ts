@@ -2,12 +2,14 @@
 
 import { AlertSender, type AlertSenderLimits } from './alerts/delivery.js';
 import { createPoster } from './alerts/post.js';
+import { AlertTexter, type AlertTexterLimits } from './alerts/texter.js';
 import type { Clock } from './clock.js';
 import type { Config } from './config.js';
 import type { Database } from './db/client.js';
 import type { LiveEvents } from './events.js';
 import type { Closers } from './lifecycle.js';
 import type { Logger } from './logger.js';
+import type { OutboundDoor } from './outbound/door.js';
 import { createOwnerReturns } from './ownership/returns.js';
 import type { Secrets } from './secrets.js';
 
@@ -15,6 +17,8 @@ export interface PeopleOptions {
   /** Whether alerts may be sent to this machine (tests). */
   readonly isLoopbackAllowed?: boolean;
   readonly alerts?: Partial<AlertSenderLimits>;
+  /** Of the texts to staff phones. */
+  readonly alertTexts?: Partial<AlertTexterLimits>;
   /** How often silence of staff is looked for. */
   readonly returnsEveryMs?: number;
 }
@@ -25,6 +29,7 @@ export interface PeopleDeps {
   readonly database: Database;
   readonly secrets: Secrets;
   readonly events: LiveEvents;
+  readonly door: Pick<OutboundDoor, 'submit'>;
   /** Told when conversations went back to the assistant. */
   onReturned(): void;
   readonly clock: Clock;
@@ -41,7 +46,7 @@ export interface People {
 const POST_TIMEOUT_MS = 10_000;
 
 export function createPeople(deps: PeopleDeps): People {
-  const { config, options, database, secrets, events, onReturned, clock, random, logger } = deps;
+  const { config, options, database, secrets, events, door, onReturned, clock, random, logger } = deps;
   const returns = createOwnerReturns({
     database,
     events,
@@ -63,8 +68,18 @@ export function createPeople(deps: PeopleDeps): People {
     }),
     logger: logger.child({ subsystem: 'alerts' }),
   });
+  const texter = AlertTexter.create({
+    database,
+    secrets,
+    door,
+    random,
+    limits: options.alertTexts,
+    logger: logger.child({ subsystem: 'alerts' }),
+  });
   return {
     start: (closers) => {
+      closers.add('alert texts', () => texter.stop());
+      texter.start();
       closers.add('alerts', () => alerts.stop());
       alerts.start();
       closers.add('ownership', () => returns.stop());

@@ -202,6 +202,12 @@ export interface OrganizationSettings {
   readonly alerts?: {
     /** Gets every alert, signed (services/alerts). */
     readonly webhookUrl?: string;
+    /** Of the dealership's own people, who are texted when a person is needed. */
+    readonly phones?: readonly E164[];
+    /** Which kinds are texted; default: those that ask for a person now (TEXTED_KINDS). */
+    readonly textedKinds?: readonly string[];
+    /** Most texts to one phone; what is more is counted in the next. */
+    readonly textsPerHour?: number;
   };
 }
 

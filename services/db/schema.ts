@@ -112,6 +112,8 @@ export const leads = pgTable(
     id: uuid('id').$type<LeadId>().primaryKey(),
     organizationId: organizationId(),
     phone: text('phone').$type<E164>().notNull(),
+    /** A phone that gets alerts (settings `alerts.phones`) has a `staff` row of its own beside that of its shopper. */
+    kind: text('kind').$type<'shopper' | 'staff'>().notNull().default('shopper'),
     name: text('name'),
     email: text('email'),
     status: text('status').notNull().default('new'),
@@ -125,7 +127,9 @@ export const leads = pgTable(
     createdAt: createdAt(),
   },
   (t) => [
-    unique('leads_organization_phone').on(t.organizationId, t.phone),
+    unique('leads_organization_phone_kind').on(t.organizationId, t.phone, t.kind),
+    // The few that no list shows.
+    index('leads_staff').on(t.organizationId, t.id).where(sql`kind = 'staff'`),
     index('leads_newest').on(t.organizationId, t.createdAt.desc(), t.id),
     index('leads_email').on(t.organizationId, sql`lower(email)`).where(sql`email is not null`),
   ],

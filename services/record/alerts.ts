@@ -2,7 +2,12 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import type { Database, Orm } from '../db/client.js';
-import type { AlertDeliveryState, AlertKind, StaffAlert } from '../db/schema/alerts.js';
+import {
+  type AlertDeliveryState,
+  type AlertKind,
+  type StaffAlert,
+  TEXTED_KINDS,
+} from '../db/schema/alerts.js';
 import { jsonRows } from '../db/sqlHelpers.js';
 import type { ConversationId, LeadId, OrganizationId } from '../types.js';
 import { writeAudit } from './audit.js';
@@ -11,7 +16,10 @@ import { isoUtc } from './utc.js';
 
 export { ALERT_KINDS, type StaffAlert } from '../db/schema/alerts.js';
 
-/** Where the organization has named a place for it, the news goes there too (services/alerts). */
+/**
+ * Where the organization has named a place for it, the news goes there too (services/alerts): a URL, staff phones. What a text
+ * to staff has led to is not texted to staff again.
+ */
 export async function raiseAlerts(tx: Orm, alerts: readonly StaffAlert[]): Promise<void> {
   if (alerts.length === 0) return;
   const rows = alerts.map(({ organizationId, conversationId, kind, reason, details = {} }) => ({
@@ -28,11 +36,19 @@ export async function raiseAlerts(tx: Orm, alerts: readonly StaffAlert[]): Promi
         select id, organization_id, conversation_id, kind, reason, details
         from jsonb_to_recordset(${jsonRows(rows)}) as r(id uuid, organization_id text, conversation_id uuid, kind text,
           reason text, details jsonb)
-        returning id, organization_id
+        returning id, organization_id, conversation_id, kind
+      ), posted as (
+        insert into alert_deliveries (alert_id, organization_id, channel)
+        select r.id, r.organization_id, 'webhook' from raised r join organizations o on o.id = r.organization_id
+        where o.settings #>> '{alerts,webhookUrl}' is not null
       )
-      insert into alert_deliveries (alert_id, organization_id, channel)
-      select r.id, r.organization_id, 'webhook' from raised r join organizations o on o.id = r.organization_id
-      where o.settings #>> '{alerts,webhookUrl}' is not null`,
+      insert into alert_texts (alert_id, organization_id, phone)
+      select distinct r.id, r.organization_id, p #>> '{}'
+      from raised r join organizations o on o.id = r.organization_id
+      cross join lateral jsonb_path_query(o.settings, '$.alerts.phones[*]') p
+      where coalesce(o.settings #> '{alerts,textedKinds}', ${JSON.stringify(TEXTED_KINDS)}::jsonb) ? r.kind
+        and not exists (select 1 from conversations c join leads l on l.id = c.lead_id
+          where c.id = r.conversation_id and l.kind = 'staff')`,
   );
 }
 
@@ -55,13 +71,22 @@ export interface AlertItem {
     readonly reason: string | null;
     readonly settledAt: string | null;
   } | null;
+  /** To how many staff phones it is to be texted, was, and was not; null where none was to hear of it. */
+  readonly texts: {
+    readonly pending: number;
+    readonly texted: number;
+    readonly dropped: number;
+  } | null;
 }
 
 /** For an alert aliased `a`, the conversation `c` and the delivery `d` joined to it. */
 const ALERT = sql`a.id, a.kind, a.reason, a.details, c.lead_id as "leadId", ${isoUtc(sql`a.created_at`)} as "createdAt",
   ${isoUtc(sql`a.resolved_at`)} as "resolvedAt", a.resolved_by as "resolvedBy",
   case when d.alert_id is not null then jsonb_build_object('state', d.state, 'attempts', d.attempts,
-    'httpStatus', d.http_status, 'reason', d.reason, 'settledAt', ${isoUtc(sql`d.settled_at`)}) end as webhook`;
+    'httpStatus', d.http_status, 'reason', d.reason, 'settledAt', ${isoUtc(sql`d.settled_at`)}) end as webhook,
+  (select jsonb_build_object('pending', count(*) filter (where t.state = 'pending'),
+    'texted', count(*) filter (where t.state = 'texted'), 'dropped', count(*) filter (where t.state = 'dropped'))
+    from alert_texts t where t.alert_id = a.id having count(*) > 0) as texts`;
 const JOINED = sql`left join conversations c on c.id = a.conversation_id and c.organization_id = a.organization_id
   left join alert_deliveries d on d.alert_id = a.id and d.channel = 'webhook'`;
 

@@ -97,6 +97,7 @@ export const listForExport = (
           'createdAt', ${isoUtc(sql`l.created_at`)}) as lead,
         c.owner, c.owner_name as "ownerName", c.opted_out as "optedOut", c.last_seq as "lastSeq", c.summary, c.slots
       from conversations c join leads l on l.id = c.lead_id
-      where c.organization_id = ${organizationId} and (${after === undefined} or c.id > ${after ?? null}::uuid)
+      where c.organization_id = ${organizationId} and l.kind = 'shopper'
+        and (${after === undefined} or c.id > ${after ?? null}::uuid)
       order by c.id limit ${limit}`,
   );

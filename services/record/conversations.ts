@@ -67,7 +67,7 @@ export async function listConversations(
           'createdAt', ${isoUtc(sql`m.created_at`)}) from messages m
           where m.conversation_id = c.id and m.seq = c.last_seq) as "lastMessage"
       from conversations c join leads l on l.id = c.lead_id
-      where c.organization_id = ${organizationId} ${conditionOf(filter)}
+      where c.organization_id = ${organizationId} and l.kind = 'shopper' ${conditionOf(filter)}
         and (${after === undefined} or c.last_message_at < ${at}
           or (c.last_message_at = ${at} and c.id > ${after?.id ?? null}::uuid))
       order by c.last_message_at desc, c.id limit ${limit + 1}`,

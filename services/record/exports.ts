@@ -34,7 +34,7 @@ export function exportMap(
     limit,
     (after) => sql`select l.id::text as cursor, ${KEYS[kind]} as key, ${VALUES[kind]} as value
       from leads l join conversations c on c.lead_id = l.id
-      where ${ofOne(sql`l.organization_id`)} and ${kind === 'conversationSummaries' ? sql`c.summary <> ''` : sql`true`}
+      where ${ofOne(sql`l.organization_id`)} and l.kind = 'shopper' and ${kind === 'conversationSummaries' ? sql`c.summary <> ''` : sql`true`}
         and l.id > coalesce(nullif(${after}, '')::uuid, ${NO_UUID}::uuid)
       order by l.id limit ${limit}`,
   );

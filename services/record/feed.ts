@@ -9,6 +9,7 @@ import type { AlertKind } from '../db/schema/alerts.js';
 import { jsonRows, milliseconds } from '../db/sqlHelpers.js';
 import type { ConversationId, LeadId, Message, OrganizationId, Owner } from '../types.js';
 import { type MessageRow, messageJson, toMessage } from './messageRow.js';
+import { isWithStaff } from './staffPhones.js';
 import { isoUtc } from './utc.js';
 
 export const FEED_TYPES = [
@@ -99,7 +100,7 @@ export interface FeedRequest {
   readonly conversationId?: ConversationId | undefined;
 }
 
-/** Oldest first. What is told of conversations that have been erased since is left out. */
+/** Oldest first. What is told of conversations that have been erased since is left out, and what is said to staff phones. */
 export async function readFeed(
   database: Database,
   organizationId: OrganizationId,
@@ -121,6 +122,7 @@ export async function readFeed(
       from (select * from feed_events where organization_id = ${organizationId} and id > ${after} ${ofConversation}
         order by id limit ${limit}) f
       left join conversations c on c.id = f.conversation_id and c.organization_id = f.organization_id
+        and not ${isWithStaff(organizationId)}
       left join messages m on m.conversation_id = c.id and m.seq = f.seq and m.organization_id = f.organization_id
       left join staff_alerts a on a.id = f.alert_id and a.organization_id = f.organization_id
       order by f.id`,

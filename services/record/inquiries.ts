@@ -246,7 +246,7 @@ class Intake {
   async #putPerson({ phone, email, name, source, attributes }: NewInquiry): Promise<Person | undefined> {
     const { database } = this.#deps;
     const [match] = await database.query<{ id: LeadId; phone: E164 }>(
-      sql`select id, phone from leads where organization_id = ${this.#organizationId}
+      sql`select id, phone from leads where organization_id = ${this.#organizationId} and kind = 'shopper'
         and (phone = ${phone ?? null} or lower(email) = lower(${email}))
         order by (phone = ${phone ?? null}) desc nulls last, created_at, id limit 1`,
       this.#tx,

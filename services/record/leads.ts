@@ -1,4 +1,4 @@
-/** Leads of one organization: one person, one phone, one row. */
+/** Leads of one organization: one person, one phone, one row. Rows of staff phones are in staffPhones.ts. */
 import { sql } from 'drizzle-orm';
 import type { Database, Orm } from '../db/client.js';
 import { JackError } from '../errors.js';
@@ -36,7 +36,7 @@ export async function listLeads(
 ): Promise<Page<Lead>> {
   const at = sql`${after?.at ?? null}::timestamptz`;
   const rows = await database.query<Lead>(
-    sql`select ${LEAD} from leads l where l.organization_id = ${organizationId}
+    sql`select ${LEAD} from leads l where l.organization_id = ${organizationId} and l.kind = 'shopper'
         and (${after === undefined} or l.created_at < ${at}
           or (l.created_at = ${at} and l.id > ${after?.id ?? null}::uuid))
       order by l.created_at desc, l.id limit ${limit + 1}`,
@@ -102,7 +102,7 @@ export async function putLead(
     sql`insert into leads (id, organization_id, phone, name, email, source, attributes)
       values (${id}, ${organizationId}, ${request.phone}, ${request.name ?? null}, ${request.email ?? null},
         ${request.source ?? 'api'}, ${JSON.stringify(attributes)}::jsonb)
-      on conflict (organization_id, phone) do nothing returning id`,
+      on conflict (organization_id, phone, kind) do nothing returning id`,
     tx,
   );
   if (inserted.length > 0) return { leadId: id, isNew: true };
@@ -117,7 +117,7 @@ async function mergeLead(
 ): Promise<LeadId> {
   const [known] = await database.query<Pick<Lead, 'id' | 'attributes'>>(
     sql`select id, attributes from leads
-      where organization_id = ${organizationId} and phone = ${request.phone} for update`,
+      where organization_id = ${organizationId} and phone = ${request.phone} and kind = 'shopper' for update`,
     tx,
   );
   // Only an erasure in this very moment takes the row away again; the caller may simply try once more.

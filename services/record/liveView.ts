@@ -2,6 +2,7 @@
 import { sql } from 'drizzle-orm';
 import type { Database } from '../db/client.js';
 import type { LiveView, OrganizationId } from '../types.js';
+import { isWithStaff } from './staffPhones.js';
 import { isoUtc } from './utc.js';
 
 const NEWEST = 10;
@@ -15,8 +16,8 @@ export async function readLiveView(
     sql`select ${isoUtc(sql`clock_timestamp()`)} as "asOf", n.*,
         (select coalesce(jsonb_agg(jsonb_build_object('leadId', c.lead_id, 'owner', c.owner, 'lastSeq', c.last_seq,
             'lastMessageAt', ${isoUtc(sql`c.last_message_at`)}) order by c.last_message_at desc, c.id), '[]')
-          from (select * from conversations
-            where organization_id = ${organizationId} and archived_seq < last_seq
+          from (select * from conversations c
+            where organization_id = ${organizationId} and archived_seq < last_seq and not ${isWithStaff(organizationId)}
             order by last_message_at desc, id limit ${NEWEST}) c) as newest
       from organizations o cross join lateral (
         select count(*)::int as open,
@@ -26,6 +27,7 @@ export async function readLiveView(
           count(*) filter (where c.opted_out)::int as "optedOut",
           ${isoUtc(sql`max(c.last_message_at)`)} as "newestAt"
         from conversations c where c.organization_id = ${organizationId} and c.archived_seq < c.last_seq
+          and not ${isWithStaff(organizationId)}
       ) n
       where o.id = ${organizationId}`,
   );

@@ -9,6 +9,7 @@ import { createApiKey, deleteApiKey, type NewApiKey } from './apiKeys.js';
 import { writeAudit } from './audit.js';
 import { type Page, type PageRequest, toPage } from './pages.js';
 import { endSessionsOfKey } from './sessions.js';
+import { nameStaffPhones } from './staffPhones.js';
 import { isoUtc } from './utc.js';
 
 export type OrganizationProfile = Omit<Organization, 'rev'>;
@@ -77,6 +78,7 @@ export async function createOrganization(
     );
     if (inserted.length === 0) throw new JackError('E_CONFLICT', 'An organization has this id already.');
     await insertNumbers(database, tx, { id, account: twilio?.accountSid ?? 'default' }, request.phoneNumbers);
+    await nameStaffPhones(tx, id);
     const { apiKey } = await createApiKey(tx, id);
     await writeAudit(tx, { organizationId: id, actor, action: 'organization.create', subject: id });
     const organization = await readProfile(database, id, tx);
@@ -153,6 +155,7 @@ export async function changeProfile(
           timezone = coalesce(${change.timezone ?? null}::text, timezone), settings = ${JSON.stringify(settings)}::jsonb
         where id = ${organizationId}`,
     );
+    await nameStaffPhones(tx, organizationId);
     await writeAudit(tx, {
       organizationId,
       actor,

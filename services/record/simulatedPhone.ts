@@ -73,6 +73,9 @@ export interface PhoneConversation {
   readonly texts: readonly PhoneText[];
 }
 
+/** A handset that also gets alerts shows whichever of its two conversations has the newer text. */
+const SAID_LAST = sql`order by c.last_message_at desc, c.id limit 1`;
+
 /** One statement, so that texts and state are of one moment. */
 export async function readPhoneConversation(
   database: Database,
@@ -89,7 +92,7 @@ export async function readPhoneConversation(
             'createdAt', to_char(m.created_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) order by m.seq)
           from (select * from messages where conversation_id = c.id order by seq desc limit 200) m), '[]') as texts
       from leads l join conversations c on c.lead_id = l.id
-      where l.organization_id = ${organizationId} and l.phone = ${phone}`,
+      where l.organization_id = ${organizationId} and l.phone = ${phone} ${SAID_LAST}`,
   );
   return conversation;
 }
@@ -102,7 +105,7 @@ export async function readPhoneRev(
 ): Promise<{ readonly conversationId: ConversationId; readonly rev: Rev } | undefined> {
   const [row] = await database.query<{ conversationId: ConversationId; rev: Rev }>(
     sql`select c.id as "conversationId", c.rev from leads l join conversations c on c.lead_id = l.id
-      where l.organization_id = ${organizationId} and l.phone = ${phone}`,
+      where l.organization_id = ${organizationId} and l.phone = ${phone} ${SAID_LAST}`,
   );
   return row;
 }

@@ -45,7 +45,8 @@ export function createStateRecord(database: Database): StateRecord {
     findLeadIdByPhone: async (organizationId, phone) =>
       (
         await one<{ id: LeadId }>(
-          sql`select id from leads where organization_id = ${organizationId} and phone = ${phone}`,
+          sql`select id from leads
+            where organization_id = ${organizationId} and phone = ${phone} and kind = 'shopper'`,
         )
       )?.id,
     findPhoneByLeadId: async (organizationId, leadId) =>

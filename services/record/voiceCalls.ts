@@ -39,7 +39,7 @@ export async function findCallParties(
     sql`select distinct o.id as "organizationId", o.rev as "organizationRev", l.id as "leadId", l.name as "leadName",
         c.id as "conversationId", c.base_rev as "baseRev"
       from phone_numbers p join organizations o on o.id = p.organization_id
-      left join leads l on l.organization_id = o.id and l.phone = ${callerNumber ?? null}
+      left join leads l on l.organization_id = o.id and l.phone = ${callerNumber ?? null} and l.kind = 'shopper'
       left join conversations c on c.lead_id = l.id
       where p.phone_number = ${dealershipNumber} limit 2`,
   );

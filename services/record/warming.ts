@@ -31,6 +31,7 @@ export const listRecent = (
     sql`select c.organization_id as "organizationId", o.rev as "organizationRev", c.id as "conversationId",
         c.base_rev as "baseRev", ${isoUtc(sql`c.last_message_at`)} as "lastMessageAt"
       from conversations c join organizations o on o.id = c.organization_id
+      join leads l on l.id = c.lead_id and l.kind = 'shopper'
       where c.archived_seq < c.last_seq and c.last_message_at > clock_timestamp() - ${milliseconds(sinceMs)}
         and (${after === undefined} or (c.last_message_at, c.id)
           < (${after?.lastMessageAt ?? null}::timestamptz, ${after?.conversationId ?? null}::uuid))

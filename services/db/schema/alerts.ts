@@ -1,7 +1,7 @@
 /** What a person at the dealership must look at, and how far the news of it has come. */
 import { sql } from 'drizzle-orm';
 import { bigint, index, integer, jsonb, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
-import type { ConversationId, OrganizationId } from '../../types.js';
+import type { ConversationId, E164, MessageId, OrganizationId } from '../../types.js';
 import { createdAt, moment, organizationId } from './organizations.js';
 
 export const ALERT_KINDS = [
@@ -32,6 +32,17 @@ export const ALERT_KINDS = [
 ] as const;
 
 export type AlertKind = (typeof ALERT_KINDS)[number];
+
+/**
+ * Those that ask for a person in a conversation now: what is texted to staff unless the organization chooses. That texts are
+ * stopped is not among them, as such a text would be stopped with them.
+ */
+export const TEXTED_KINDS = [
+  'handoff_requested',
+  'assistant_failed',
+  'keyword_collision',
+  'loop_detected',
+] as const satisfies readonly AlertKind[];
 
 /** An alert as it is raised. */
 export interface StaffAlert {
@@ -97,6 +108,41 @@ export const alertDeliveries = pgTable(
     // The oldest of each organization, and whether one of it is being tried.
     index('alert_deliveries_due').on(t.organizationId, t.dueAt).where(sql`state = 'pending'`),
     index('alert_deliveries_tried').on(t.organizationId).where(sql`lease_until is not null`),
+  ],
+);
+
+export type AlertTextState =
+  /** It is to be told, or is being told. */
+  | 'pending'
+  | 'texted'
+  /** Not told; `reason` says why. */
+  | 'dropped';
+
+/** What is told of an alert to one staff phone. Several alerts share a text; they are leased together. */
+export const alertTexts = pgTable(
+  'alert_texts',
+  {
+    alertId: uuid('alert_id')
+      .notNull()
+      .references(() => staffAlerts.id, { onDelete: 'cascade' }),
+    phone: text('phone').$type<E164>().notNull(),
+    organizationId: organizationId(),
+    state: text('state').$type<AlertTextState>().notNull().default('pending'),
+    /** The text that tells of it, from when it was begun. Without a foreign key: texts move into the archive. */
+    messageId: uuid('message_id').$type<MessageId>(),
+    attempts: integer('attempts').notNull().default(0),
+    dueAt: moment('due_at').notNull().default(sql`clock_timestamp()`),
+    fence: bigint('fence', { mode: 'number' }).notNull().default(0),
+    leaseUntil: moment('lease_until'),
+    reason: text('reason'),
+    settledAt: moment('settled_at'),
+  },
+  (t) => [
+    primaryKey({ columns: [t.alertId, t.phone] }),
+    index('alert_texts_due').on(t.dueAt).where(sql`state = 'pending'`),
+    index('alert_texts_waiting').on(t.organizationId, t.phone).where(sql`state = 'pending'`),
+    // How many texts a phone got in the last hour.
+    index('alert_texts_told').on(t.organizationId, t.phone, t.settledAt).where(sql`state = 'texted'`),
   ],
 );
 

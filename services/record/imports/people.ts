@@ -45,7 +45,7 @@ export async function applyLead(deps: ImportDeps, tx: Orm, item: LeadItem): Prom
   });
   const [lead] = await database.query<StoredLead>(
     sql`select id, name, email, attributes ->> ${IMPORTED_ID} as "importedId" from leads
-      where organization_id = ${organizationId} and phone = ${value.phone} for update`,
+      where organization_id = ${organizationId} and phone = ${value.phone} and kind = 'shopper' for update`,
     tx,
   );
   if (!lead) throw new Error('The imported lead cannot be read.');
@@ -120,7 +120,8 @@ export async function ensureLead(
     sql`insert into conversations (id, organization_id, lead_id, opted_out, opted_out_at)
       select ${newConversationId()}, l.organization_id, l.id, s.since is not null, s.since
       from leads l cross join (select ${since} as since) s
-      where l.organization_id = ${organizationId} and l.phone = ${phone} on conflict (lead_id) do nothing`,
+      where l.organization_id = ${organizationId} and l.phone = ${phone} and l.kind = 'shopper'
+      on conflict (lead_id) do nothing`,
   );
   return isNew;
 }
@@ -179,7 +180,8 @@ async function selectHead(
         floor(extract(epoch from c.last_message_at) * 1000)::float8 as "lastMessageAtMs"
       from conversations c join leads l on l.id = c.lead_id
       where c.organization_id = ${organizationId}
-        and c.lead_id = (select id from leads where organization_id = ${organizationId} and phone = ${phone})
+        and c.lead_id = (select id from leads
+          where organization_id = ${organizationId} and phone = ${phone} and kind = 'shopper')
       for no key update of c`,
     tx,
   );
