@@ -28,6 +28,8 @@ declare module 'autocannon' {
     amount?: number;
     duration?: number;
     overallRate?: number;
+    /** Milliseconds between looks at the counters; 1,000 when absent. */
+    sampleInt?: number;
     requests: (Request & { setupRequest?(request: Request): Request })[];
   }
   function autocannon(options: Options): Promise<Result>;

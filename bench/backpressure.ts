@@ -5,8 +5,10 @@
 import { readFileSync } from 'node:fs';
 import pg from 'pg';
 import { slowJack } from '../test/support/jackProcess.js';
+import type { TwilioDouble } from '../test/support/twilioDouble.js';
 import { until } from '../test/support/until.js';
 import { openLoop } from './openLoop.js';
+import { CPU_COLUMNS, cpuCells } from './processCpu.js';
 import { shopperPhone, signedText } from './signedText.js';
 import { type BenchStage, openBenchStage } from './stage.js';
 import { figure, printTable, say } from './table.js';
@@ -30,19 +32,28 @@ export async function backpressure({ durationS }: { readonly durationS: number }
   );
   const watch = await watchJack(stage);
   try {
-    const numbers = await openDealerships(stage);
-    const load = makeLoad(stage, numbers);
+    const load = makeLoad(stage.twilio, await stage.newDealerships(DEALERSHIPS));
     say(`backpressure: ${RATE_PER_S} texts/s for ${durationS} s`);
     const startedAt = performance.now();
+    const cpuOf = stage.watchCpu();
     const http = await openLoop(stage.jack.url, load.next, { ratePerS: RATE_PER_S, durationS });
     const atEnd = watch.now();
     const isOver = () => load.unanswered() === 0;
     const timeoutMs = 60_000 + 4 * durationS * 1_000;
     await until(isOver, { timeoutMs, everyMs: 200, what: () => `${load.unanswered()} replies` });
     const tookS = (performance.now() - startedAt) / 1_000;
+    const cpu = cpuOf(http.sent);
     printTable(
       `${RATE_PER_S} texts/s for ${durationS} s; an assistant that takes ${THINKS_MS} ms, ${PLACES} at a time`,
-      ['texts', 'not 200', 'webhook p50 ms', 'p99 ms', 'last reply after s', 'oldest waited s'],
+      [
+        'texts',
+        'not 200',
+        'webhook p50 ms',
+        'p99 ms',
+        'last reply after s',
+        'oldest waited s',
+        ...CPU_COLUMNS,
+      ],
       [
         [
           figure(http.sent),
@@ -51,6 +62,7 @@ export async function backpressure({ durationS }: { readonly durationS: number }
           figure(http.p99Ms, 1),
           figure(tookS, 1),
           figure(watch.oldestS(), 1),
+          ...cpuCells([cpu]),
         ],
       ],
     );
@@ -84,16 +96,7 @@ export async function backpressure({ durationS }: { readonly durationS: number }
   }
 }
 
-async function openDealerships(stage: BenchStage): Promise<readonly string[]> {
-  const more = Array.from(
-    { length: DEALERSHIPS - 1 },
-    (_, n) => `+160455501${String(n + 1).padStart(2, '0')}`,
-  );
-  for (const number of more) await stage.newDealership(number);
-  return [stage.number, ...more];
-}
-
-function makeLoad({ twilio }: BenchStage, numbers: readonly string[]) {
+function makeLoad(twilio: TwilioDouble, numbers: readonly string[]) {
   let n = 0;
   const texts = new Map<string, { count: number; lastAt: number }>();
   const numberOf = (shopper: number): string => numbers[shopper % numbers.length] as string;
@@ -107,21 +110,12 @@ function makeLoad({ twilio }: BenchStage, numbers: readonly string[]) {
     const body = isAgain ? 'What are your hours today?' : 'Do you have any SUVs?';
     return signedText(twilio, { from, to: numberOf(shopper), body });
   };
-  const repliesByPhone = () => {
-    const replies = new Map<string, { count: number; lastAt: number }>();
-    for (const { to, createdAt } of twilio.texts)
-      replies.set(to, { count: (replies.get(to)?.count ?? 0) + 1, lastAt: createdAt.getTime() });
-    return replies;
-  };
+  const repliesTo = (phone: string) => twilio.handset(phone).length;
+  const lastReplyAt = (phone: string) => twilio.handset(phone).at(-1)?.createdAt.getTime() ?? 0;
   return {
     next,
-    unanswered: () => {
-      const replies = repliesByPhone();
-      return [...texts].filter(([phone, { lastAt }]) => (replies.get(phone)?.lastAt ?? 0) < lastAt).length;
-    },
+    unanswered: () => [...texts].filter(([phone, { lastAt }]) => lastReplyAt(phone) < lastAt).length,
     counts: () => {
-      const replies = repliesByPhone();
-      const repliesTo = (phone: string) => replies.get(phone)?.count ?? 0;
       const twice = [...texts].filter(([, { count }]) => count === 2);
       return {
         shoppers: texts.size,

@@ -3,6 +3,7 @@
  * slow answer cannot hide the ones behind it. (autocannon's rate sends a second's worth in one burst.)
  */
 import { Agent, request } from 'node:http';
+import { quantile } from './statistics.js';
 
 export interface OpenLoopResult {
   readonly sent: number;
@@ -19,12 +20,25 @@ export interface PreparedRequest {
   readonly body: string;
 }
 
+export interface Load {
+  readonly ratePerS: number;
+  readonly durationS: number;
+}
+
+/** @returns the HTTP status. @throws Error when there is no answer. */
+export type Deliver = (request: PreparedRequest) => Promise<number>;
+
+/**
+ * @param to where the requests go, in turns, or what takes them there.
+ * @param makeRequest is told when the request was due, in milliseconds of `performance.now()`.
+ */
 export async function openLoop(
-  url: string,
-  makeRequest: () => PreparedRequest,
-  { ratePerS, durationS }: { readonly ratePerS: number; readonly durationS: number },
+  to: string | readonly string[] | Deliver,
+  makeRequest: (dueAtMs: number) => PreparedRequest,
+  { ratePerS, durationS }: Load,
 ): Promise<OpenLoopResult> {
-  const agent = new Agent({ keepAlive: true, maxSockets: 256 });
+  const poster = createPoster();
+  const deliver = typeof to === 'function' ? to : inTurns(poster, [to].flat());
   const times: number[] = [];
   let failed = 0;
   const total = ratePerS * durationS;
@@ -34,7 +48,7 @@ export async function openLoop(
     const dueAt = startedAt + ((n + Math.random()) * 1_000) / ratePerS;
     await waitUntil(dueAt);
     pending.push(
-      post(agent, url, makeRequest()).then(
+      deliver(makeRequest(dueAt)).then(
         (status) => {
           times.push(performance.now() - dueAt);
           if (status !== 200) failed += 1;
@@ -46,10 +60,9 @@ export async function openLoop(
     );
   }
   await Promise.all(pending);
-  agent.destroy();
+  poster.close();
   times.sort((a, b) => a - b);
-  const at = (fraction: number) =>
-    times[Math.min(times.length - 1, Math.floor(times.length * fraction))] ?? 0;
+  const at = (fraction: number) => quantile(times, fraction);
   const perS = times.length / ((performance.now() - startedAt) / 1_000);
   return { sent: total, failed, p50Ms: at(0.5), p99Ms: at(0.99), maxMs: at(1), perS };
 }
@@ -61,6 +74,22 @@ const waitUntil = (at: number): Promise<void> | undefined => {
     setTimeout(resolve, delayMs);
   });
 };
+
+function inTurns({ post }: Poster, urls: readonly string[]): Deliver {
+  let n = 0;
+  return (prepared) => post(urls[n++ % urls.length] as string, prepared);
+}
+
+/** Connections that are used again. */
+export interface Poster {
+  post(url: string, request: PreparedRequest): Promise<number>;
+  close(): void;
+}
+
+export function createPoster(): Poster {
+  const agent = new Agent({ keepAlive: true, maxSockets: 256 });
+  return { post: (url, prepared) => post(agent, url, prepared), close: () => agent.destroy() };
+}
 
 function post(agent: Agent, url: string, { path, headers, body }: PreparedRequest): Promise<number> {
   return new Promise((resolve, reject) => {

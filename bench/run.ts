@@ -4,13 +4,16 @@ import { Command } from 'commander';
 import { backpressure } from './backpressure.js';
 import { day } from './day.js';
 import { flood } from './flood.js';
+import { handset } from './handset.js';
 import { bytes } from './reach/bytes.js';
 import { ceiling } from './reach/ceiling.js';
 import { clearing } from './reach/clearing.js';
 import { handBack } from './reach/handBack.js';
 import { roundTrips } from './reach/roundTrips.js';
+import { recovery } from './recovery.js';
 import { pools, sideBySide } from './sideBySide/sideBySide.js';
 import { say } from './table.js';
+import { twoProcesses } from './twoProcesses.js';
 import { wholePath } from './wholePath.js';
 
 interface Part {
@@ -64,6 +67,26 @@ const PARTS: readonly Part[] = [
     run: (isQuick) => flood({ durationS: isQuick ? 5 : 30 }),
   },
   {
+    name: 'handset',
+    what: 'from webhook to handset at 100 texts/s (five runs when asked for by name)',
+    isLong: true,
+    run: (isQuick, isAsked) =>
+      handset(isQuick ? { runs: 1, durationS: 3 } : { runs: isAsked ? 5 : 1, durationS: 20 }),
+  },
+  {
+    name: 'two-processes',
+    what: 'what a second process adds (five runs when asked for by name)',
+    isLong: true,
+    run: (isQuick, isAsked) =>
+      twoProcesses(isQuick ? { runs: 1, texts: 1_000 } : { runs: isAsked ? 5 : 1, texts: 5_000 }),
+  },
+  {
+    name: 'recovery',
+    what: 'what shoppers notice of kill -9 (seven kills of each kind when asked for by name)',
+    isLong: true,
+    run: (isQuick, isAsked) => recovery({ kills: isQuick ? 1 : isAsked ? 7 : 3 }),
+  },
+  {
     name: 'webhook',
     what: 'the whole path of a text over HTTP (three runs when asked for by name)',
     isLong: true,
@@ -71,6 +94,7 @@ const PARTS: readonly Part[] = [
       wholePath({
         runs: isAsked && !isQuick ? 3 : 1,
         ...(isQuick ? { ratePerS: 100, durationS: 2 } : { ratePerS: 200, durationS: isAsked ? 10 : 5 }),
+        saturatingTexts: isQuick ? 1_000 : 5_000,
       }),
   },
 ];

@@ -1,25 +1,29 @@
-/** Jack as a process of its own with private servers and a carrier double, for measuring. */
+/** Jack as processes of their own with private servers and a carrier double, for measuring. */
 import { startPostgres } from '../scripts/lib/postgresServer.js';
 import { startRedis } from '../scripts/lib/redisServer.js';
 import {
   type JackEnvironment,
   type JackProcess,
   type JackProgram,
-  startJack,
+  slowJack,
   temporaryDirectory,
 } from '../test/support/jackProcess.js';
-import { PUBLIC_URL } from '../test/support/shopper.js';
-import { startTwilioDouble, type TwilioDouble } from '../test/support/twilioDouble.js';
+import { openStageOn } from '../test/support/stageOn.js';
+import type { TwilioDouble } from '../test/support/twilioDouble.js';
+import { type CpuSample, watchCpu } from './processCpu.js';
 
 export interface BenchStage {
+  /** The first process. */
   readonly jack: JackProcess;
   readonly twilio: TwilioDouble;
-  readonly redis: Awaited<ReturnType<typeof startRedis>> | undefined;
-  /** The dealership's number. */
-  readonly number: string;
   /** Of the record, when it is PostgreSQL. */
   readonly databaseUrl: string | undefined;
-  newDealership(number: string): Promise<void>;
+  /** Another process like the first one on the same record and Redis. */
+  start(): Promise<JackProcess>;
+  /** @returns their numbers. */
+  newDealerships(count: number): Promise<string[]>;
+  /** What all of them use from now on until the function is called with the number of texts meanwhile. */
+  watchCpu(): (texts: number) => CpuSample | undefined;
   close(): Promise<void>;
 }
 
@@ -28,10 +32,17 @@ export interface StageOptions {
   readonly isRedisOn: boolean;
 }
 
-const ADMIN_KEY = 'bench-administrator-key-0123456789';
+/**
+ * Shoppers of a measurement that is as fast as it goes text without end: two machines, as the loop guard would say.
+ * Its assistant answers at once.
+ */
+export const tirelessJack: JackProgram = slowJack({
+  thinksMs: 0,
+  turnLimits: { loop: { repeats: 1e6, dullExchanges: 1e6, quickExchanges: 1e6 } },
+});
 
 /**
- * @param env more variables for Jack's process, such as NODE_OPTIONS for profiling.
+ * @param env more variables for Jack's processes, such as NODE_OPTIONS for profiling.
  * @param program instead of server.ts.
  */
 export async function openBenchStage(
@@ -39,55 +50,36 @@ export async function openBenchStage(
   env: JackEnvironment = {},
   program?: JackProgram,
 ): Promise<BenchStage> {
-  const twilio = await startTwilioDouble();
   // Durable: a benchmark without fsync would measure another database than people run.
   const postgres = record === 'postgres' ? await startPostgres({ durable: true }) : undefined;
   const redis = isRedisOn ? await startRedis() : undefined;
-  const jack = await startJack(
-    {
-      ...(postgres ? { DATABASE_URL: postgres.url } : { DATA_DIR: temporaryDirectory() }),
-      ...(redis ? { USE_REDIS: 'true', REDIS_URL: redis.url } : { USE_REDIS: 'false' }),
-      PUBLIC_URL,
-      ADMIN_API_KEY: ADMIN_KEY,
-      TWILIO_ACCOUNT_SID: twilio.accountSid,
-      TWILIO_AUTH_TOKEN: twilio.authToken,
-      TWILIO_API_BASE_URL: twilio.baseUrl,
-      REPLY_WINDOW_MS: '100',
-      LOG_LEVEL: 'info',
-      ...env,
-    },
-    program,
+  const stage = await openStageOn(
+    postgres ? { DATABASE_URL: postgres.url } : { DATA_DIR: temporaryDirectory() },
+    { ...(redis ? { USE_REDIS: 'true', REDIS_URL: redis.url } : { USE_REDIS: 'false' }), ...env },
   );
-  const newDealership = (number: string) => createDealership(jack, number);
-  const number = '+16045550100';
-  await newDealership(number);
+  const jacks: JackProcess[] = [];
+  const start = async () => {
+    const jack = await stage.start({}, program);
+    jacks.push(jack);
+    return jack;
+  };
+  const jack = await start();
   return {
     jack,
-    twilio,
-    redis,
-    number,
-    databaseUrl: postgres?.url,
-    newDealership,
+    twilio: stage.twilio,
+    databaseUrl: stage.databaseUrl,
+    start,
+    newDealerships: async (count) => {
+      const numbers: string[] = [];
+      while (numbers.length < count) numbers.push((await stage.newDealership(jack)).number);
+      return numbers;
+    },
+    watchCpu: () =>
+      watchCpu({ jacks: jacks.map(({ pid }) => pid), postgres: postgres?.pid, redis: redis?.pid }),
     close: async () => {
-      await jack.kill();
-      await twilio.stop();
+      await stage.close();
       await redis?.stop();
       await postgres?.stop();
     },
   };
-}
-
-async function createDealership({ url }: JackProcess, number: string): Promise<void> {
-  const response = await fetch(`${url}/api/admin/organizations`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${ADMIN_KEY}`, 'content-type': 'application/json' },
-    body: JSON.stringify({
-      name: 'Bench Motors',
-      timezone: 'America/Vancouver',
-      phoneNumbers: [number],
-      // The pace of a number is the carrier's rule, and not what is measured.
-      settings: { limits: { segmentsPerSecond: 1_000 } },
-    }),
-  });
-  if (response.status !== 201) throw new Error(`no dealership: ${await response.text()}`);
 }

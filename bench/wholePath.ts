@@ -1,10 +1,11 @@
 /** The path of a text over HTTP, on both kinds of record, with Redis and without. */
+import { CPU_COLUMNS, type CpuSample, cpuCells } from './processCpu.js';
 import type { StageOptions } from './stage.js';
 import { median, shuffled } from './statistics.js';
 import { figure, printTable, say } from './table.js';
-import { type Load, measureWebhook, type WebhookResult } from './webhook.js';
+import { measureWebhook, type WebhookLoad, type WebhookResult } from './webhook.js';
 
-export interface WholePathOptions extends Load {
+export interface WholePathOptions extends WebhookLoad {
   readonly runs: number;
 }
 
@@ -36,6 +37,19 @@ export async function wholePath({ runs, ...load }: WholePathOptions): Promise<vo
       'last reply after s',
     ],
     [...results].map(([stage, list]) => rowOf(stage, list)),
+  );
+  const cpuRow = (
+    [stage, list]: readonly [StageOptions, readonly WebhookResult[]],
+    what: string,
+    pick: (result: WebhookResult) => CpuSample | undefined,
+  ) => [nameOf(stage), what, ...cpuCells(list.map(pick))];
+  printTable(
+    'What it took, until the last reply',
+    ['record, Redis', '', ...CPU_COLUMNS],
+    [...results].flatMap((result) => [
+      cpuRow(result, `${load.ratePerS} texts/s`, ({ cpuAtRate }) => cpuAtRate),
+      cpuRow(result, 'saturated', ({ cpuSaturated }) => cpuSaturated),
+    ]),
   );
 }
 
