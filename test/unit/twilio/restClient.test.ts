@@ -1,8 +1,9 @@
 import type http from 'node:http';
 import https from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { createTwilioRestClient, type TwilioRestClient } from '../../../services/twilio/restClient.js';
+import { until } from '../../support/until.js';
 
 /** TLS by a shared key: an encrypted connection without a certificate in the repository. */
 const psk = Buffer.from('a key that only this test knows.');
@@ -13,7 +14,10 @@ let client: TwilioRestClient;
 
 async function start(
   listener: http.RequestListener,
-  timeouts = { timeoutMs: 1000, connectTimeoutMs: 5000 },
+  timeouts: { timeoutMs: number; connectTimeoutMs: number; idleMs?: number } = {
+    timeoutMs: 1000,
+    connectTimeoutMs: 5000,
+  },
 ): Promise<void> {
   server = https.createServer({ ...shared, pskCallback: () => psk }, listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -47,6 +51,23 @@ describe('Over TLS', () => {
   it('When the server took the request and stays silent, then the request may have arrived', async () => {
     await start((request) => request.resume());
     expect(await post()).toEqual({ outcome: 'no_answer', reason: 'timeout' });
+  });
+
+  it('When a connection was without work for long, then the next request does not try it: the server may be closing it', async () => {
+    const sockets = new Set<unknown>();
+    await start(
+      (request, response) => {
+        sockets.add(request.socket);
+        response.end('{}');
+      },
+      { timeoutMs: 5_000, connectTimeoutMs: 5_000, idleMs: 50 },
+    );
+    await post();
+    expect(sockets.size).toBe(1);
+    const [first] = sockets;
+    await until(() => (first as Socket).destroyed, { what: 'the end of the first connection' });
+    expect(await post()).toMatchObject({ outcome: 'answered' });
+    expect(sockets.size).toBe(2);
   });
 
   it('When the connection breaks on its second use, then the request may have arrived', async () => {
