@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Clock } from '../clock.js';
 import type { Logger } from '../logger.js';
-import { SingleFlight } from './singleFlight.js';
+import { type Flight, SingleFlight } from './singleFlight.js';
 import type { CacheDriver, CacheKey } from './types.js';
 
 export type SharedLease = Pick<CacheDriver, 'acquireLease' | 'releaseLease'>;
@@ -38,9 +38,9 @@ export class Loader {
   }
 
   async get<T>(key: CacheKey<T>, load: Load<T>): Promise<T | undefined> {
-    return await this.#flights.run(key.name, async (isCurrent) => {
+    return await this.#flights.run(key.name, async (flight) => {
       const found = await this.#deps.find(key, true);
-      if (!found) return await this.#loadOnce(key, load, isCurrent);
+      if (!found) return await this.#loadOnce(key, load, flight);
       if (key.refreshAfterMs !== undefined && found.ageMs >= key.refreshAfterMs) this.#refresh(key, load);
       return found.value;
     });
@@ -60,7 +60,7 @@ export class Loader {
     if (this.#refreshing.has(key.name)) return;
     this.#refreshing.add(key.name);
     this.#flights
-      .run(`${key.name} refresh`, (isCurrent) => this.#loadOnce(key, load, isCurrent, true))
+      .run(`${key.name} refresh`, (flight) => this.#loadOnce(key, load, flight, true))
       .catch((error: unknown) => {
         const { kind, organizationId } = key;
         this.#deps.logger.warn('a cached value could not be loaded anew', { kind, organizationId, error });
@@ -71,11 +71,11 @@ export class Loader {
   async #loadOnce<T>(
     key: CacheKey<T>,
     load: Load<T>,
-    isCurrent: () => boolean,
+    flight: Flight,
     isRefresh = false,
   ): Promise<T | undefined> {
     const lease = key.loadLeaseMs === undefined ? undefined : this.#deps.lease();
-    if (!lease || key.loadLeaseMs === undefined) return await this.#loadAndStore(key, load, isCurrent);
+    if (!lease || key.loadLeaseMs === undefined) return await this.#loadAndStore(key, load, flight);
     const name = `${key.name}:load`;
     const token = randomUUID();
     // One exchange: the answer of the second is from after the first, and somebody may have brought it since our look.
@@ -85,14 +85,14 @@ export class Loader {
     ]);
     if (isOurs) {
       const release = () => this.#release(lease, name, token, key);
-      if (!found) return await this.#loadAndStore(key, load, isCurrent, release);
-      await release();
+      if (!found) return await this.#loadAndStore(key, load, flight, release);
+      flight.lastsUntil(release());
     }
     if (found) return found.value;
     // Another process loads it anew already.
     if (isRefresh) return undefined;
     const brought = await this.#waitFor(key, key.loadLeaseMs);
-    return brought ? brought.value : await this.#loadAndStore(key, load, isCurrent);
+    return brought ? brought.value : await this.#loadAndStore(key, load, flight);
   }
 
   /** @returns true as well when the store gives no answer: then this process loads for itself. */
@@ -133,20 +133,33 @@ export class Loader {
     return undefined;
   }
 
-  /** @param release of the lease: sent right behind the value, so that whoever has the lease next finds it. */
+  async #keep<T>(key: CacheKey<T>, loaded: T): Promise<void> {
+    try {
+      await this.#deps.store(key, loaded);
+    } catch (error) {
+      // The caller has what was loaded; the next one loads again.
+      const { kind, organizationId } = key;
+      this.#deps.logger.warn('a loaded value could not be stored', { kind, organizationId, error });
+    }
+  }
+
+  /**
+   * The caller does not wait for what it has to be stored: on a slow link that would be half of its time.
+   * @param release of the lease: sent right behind the value, so that whoever has the lease next finds it.
+   */
   async #loadAndStore<T>(
     key: CacheKey<T>,
     load: Load<T>,
-    isCurrent: () => boolean,
+    flight: Flight,
     release?: () => Promise<void>,
   ): Promise<T | undefined> {
     let storing: Promise<void> | undefined;
     try {
       const loaded = await load();
-      if (loaded !== undefined && isCurrent()) storing = this.#deps.store(key, loaded);
+      if (loaded !== undefined && flight.isCurrent()) storing = this.#keep(key, loaded);
       return loaded;
     } finally {
-      await Promise.all([storing, release?.()]);
+      flight.lastsUntil(Promise.all([storing, release?.()]));
     }
   }
 }

@@ -1,19 +1,35 @@
 /** One load for all callers of this process that want the same thing at once. */
-interface Flight {
+export interface Flight {
+  /** False once something newer was written or deleted: what the load brings is not to be stored. */
+  isCurrent(): boolean;
+  /** Callers get the result at once; until this is done, whoever comes later still joins. @param work never rejects. */
+  lastsUntil(work: Promise<unknown>): void;
+}
+
+interface Running {
   isCurrent: boolean;
   result: Promise<unknown>;
+  after: Promise<unknown> | undefined;
 }
 
 export class SingleFlight {
-  readonly #flights = new Map<string, Flight>();
+  readonly #flights = new Map<string, Running>();
 
-  /** @param load asks `isCurrent` before it stores: false once something newer was written or deleted. */
-  async run<T>(name: string, load: (isCurrent: () => boolean) => Promise<T>): Promise<T> {
+  async run<T>(name: string, load: (flight: Flight) => Promise<T>): Promise<T> {
     const running = this.#flights.get(name);
     if (running) return (await running.result) as T;
-    const own: Flight = { isCurrent: true, result: Promise.resolve() };
-    const result = load(() => own.isCurrent).finally(() => {
+    const own: Running = { isCurrent: true, result: Promise.resolve(), after: undefined };
+    const end = (): void => {
       if (this.#flights.get(name) === own) this.#flights.delete(name);
+    };
+    const result = load({
+      isCurrent: () => own.isCurrent,
+      lastsUntil: (work) => {
+        own.after = work;
+      },
+    }).finally(() => {
+      if (own.after) void own.after.then(end);
+      else end();
     });
     own.result = result;
     this.#flights.set(name, own);

@@ -7,6 +7,7 @@ import { asError, JackError } from '../errors.js';
 import type { Logger } from '../logger.js';
 import { type Breaker, RedisAwayError } from '../redis/guard.js';
 import { HandBack, type HandBackStats } from './handBack.js';
+import { LatestChanges } from './latestChanges.js';
 import type { SharedLease } from './loader.js';
 import type { MemoryDriver } from './memoryDriver.js';
 import type { CacheStats } from './stats.js';
@@ -42,6 +43,7 @@ export class Stores {
   readonly #options: StoresOptions;
   readonly #events = new EventEmitter();
   readonly #handBack: HandBack | undefined;
+  readonly #changes = new LatestChanges();
   #isForced = false;
   #degradedReason: string | null = null;
   #mode: CacheMode;
@@ -118,7 +120,7 @@ export class Stores {
   }
 
   async delete(names: readonly string[]): Promise<void> {
-    await this.#change('delete', names, 'drop', (driver) => driver.delete(names));
+    await this.#change('delete', names, 'drop', (driver, own) => driver.delete(own));
   }
 
   /** @throws JackError E_CACHE_UNAVAILABLE when neither Redis nor the Map may do it. */
@@ -216,31 +218,50 @@ export class Stores {
     }
   }
 
-  /** A change that Redis did not hear of is owed to it. */
+  /** @param work of the names that it is given. */
   async #change(
     kind: string,
     names: readonly string[],
     owed: 'drop' | 'move',
-    work: (driver: CacheDriver) => Promise<unknown>,
+    work: (driver: CacheDriver, names: readonly string[]) => Promise<unknown>,
   ): Promise<void> {
-    const { redis, memory, isFallbackEnabled } = this.#options;
-    if (redis && this.#mode === 'redis') {
-      // Before it is sent as well: a hand-back under way must not send the Map's older value after it.
-      this.#supersede(names);
-      const startedAtMs = performance.now();
-      try {
-        await work(redis.driver);
-        this.#supersede(names);
-        return;
-      } catch (error) {
-        this.#countFailure(kind, error);
-        if (!isFallbackEnabled) throw unavailable(error);
-      } finally {
-        this.#options.stats.time(kind, redis.driver.name, startedAtMs);
-      }
-    } else if (this.#mode === 'unavailable') throw unavailable(this.#degradedReason);
-    await this.#timed(kind, memory, work);
-    for (const name of names) this.#owe(owed, name);
+    if (this.#mode === 'unavailable') throw unavailable(this.#degradedReason);
+    const number = this.#changes.begin(names);
+    try {
+      if (this.#mode === 'redis' && (await this.#changeInRedis(kind, names, number, work))) return;
+      // A change that Redis did not hear of is owed to it.
+      const own = this.#changes.stillLast(names, number);
+      if (own.length === 0) return;
+      await this.#timed(kind, this.#options.memory, (driver) => work(driver, own));
+      for (const name of own) this.#owe(owed, name);
+    } finally {
+      this.#changes.end(names, number);
+    }
+  }
+
+  /** @returns false when Redis gave no answer, and the Map is to serve. */
+  async #changeInRedis(
+    kind: string,
+    names: readonly string[],
+    number: number,
+    work: (driver: CacheDriver, names: readonly string[]) => Promise<unknown>,
+  ): Promise<boolean> {
+    const { redis, isFallbackEnabled, stats } = this.#options;
+    if (!redis) return false;
+    // Before it is sent as well: a hand-back under way must not send the Map's older value after it.
+    this.#supersede(names);
+    const startedAtMs = performance.now();
+    try {
+      await work(redis.driver, names);
+      this.#supersede(this.#changes.stillLast(names, number));
+      return true;
+    } catch (error) {
+      this.#countFailure(kind, error);
+      if (!isFallbackEnabled) throw unavailable(error);
+      return false;
+    } finally {
+      stats.time(kind, redis.driver.name, startedAtMs);
+    }
   }
 
   /** Redis has something newer, which the Map must not hide when a later call is answered from it. */
