@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 import { startRedis } from '../../scripts/lib/redisServer.js';
 import type { ConversationSnapshot, OrganizationId } from '../../services/types.js';
 import { createConversationMaker } from '../conversations.js';
-import { quantile } from '../statistics.js';
+import { median, quantile } from '../statistics.js';
 import { figure, printTable, say } from '../table.js';
 import { openTowerStage, type TowerStage } from '../towerStage.js';
 import { longestCommandMs, watchCommands } from './slowLog.js';
@@ -15,6 +15,7 @@ const BEFORE_MS = 4_000;
 
 export interface HandBackOptions {
   readonly conversations: number;
+  readonly runs: number;
 }
 
 interface HandedBack {
@@ -33,18 +34,22 @@ interface Times {
 
 type Load = (turn: () => Promise<void>, isOver: () => boolean) => Promise<Times>;
 
-export async function handBack({ conversations }: HandBackOptions): Promise<void> {
-  const results: HandedBack[] = [];
+export async function handBack({ conversations, runs }: HandBackOptions): Promise<void> {
+  const results: HandedBack[][] = [];
   const loads: [string, Load][] = [
     [`${figure(RATE_PER_S)} turns/s`, atRate],
     ['32 in flight, as fast as they go', saturated],
   ];
   for (const [label, load] of loads) {
-    say(`hand-back of ${figure(conversations)} conversations, ${label}`);
-    results.push(await measure(label, load, conversations));
+    const own: HandedBack[] = [];
+    for (let run = 1; run <= runs; run += 1) {
+      say(`hand-back of ${figure(conversations)} conversations, ${label}, run ${run} of ${runs}`);
+      own.push(await measure(label, load, conversations));
+    }
+    results.push(own);
   }
   printTable(
-    `Hand-back of ${figure(conversations)} conversations of 20 messages while turns go on`,
+    `Hand-back of ${figure(conversations)} conversations of 20 messages while turns go on; medians of ${runs} runs`,
     [
       'turns meanwhile',
       'conversations/s',
@@ -57,18 +62,21 @@ export async function handBack({ conversations }: HandBackOptions): Promise<void
       'p99 during / before',
       'longest command ms',
     ],
-    results.map(({ label, perS, before, during, longestCommandMs: longestMs }) => [
-      label,
-      figure(perS),
-      figure(before.perS),
-      figure(before.p50Ms, 2),
-      figure(before.p99Ms, 2),
-      figure(during.perS),
-      figure(during.p50Ms, 2),
-      figure(during.p99Ms, 2),
-      figure(during.p99Ms / before.p99Ms, 2),
-      figure(longestMs, 2),
-    ]),
+    results.map((own) => {
+      const of = (pick: (result: HandedBack) => number, digits = 0) => figure(median(own.map(pick)), digits);
+      return [
+        own[0]?.label ?? '',
+        of(({ perS }) => perS),
+        of(({ before }) => before.perS),
+        of(({ before }) => before.p50Ms, 2),
+        of(({ before }) => before.p99Ms, 2),
+        of(({ during }) => during.perS),
+        of(({ during }) => during.p50Ms, 2),
+        of(({ during }) => during.p99Ms, 2),
+        of(({ before, during }) => during.p99Ms / before.p99Ms, 2),
+        of(({ longestCommandMs: longestMs }) => longestMs, 2),
+      ];
+    }),
   );
 }
 
