@@ -240,22 +240,45 @@ export function createRedisDriver({ access, clock, indexName }: RedisDriverDeps)
   async function clearAll(index: string): Promise<number> {
     const met = new Set<string>();
     let cleared = 0;
-    for (let from = 0; ; ) {
-      const listed = await exchange('clear', index, (client) =>
-        client.zrange(index, String(from), String(from + CLEAR_BATCH - 1), 'WITHSCORES'),
-      );
-      if (listed.length === 0) return cleared;
+    let from = 0;
+    let listed = await exchange('clear', index, (client) =>
+      client.zrange(index, String(from), String(from + CLEAR_BATCH - 1), 'WITHSCORES'),
+    );
+    while (listed.length > 0) {
       const fresh = namesAndScores(listed).filter(([name]) => !met.has(name));
       from = fresh.length > 0 ? 0 : from + CLEAR_BATCH;
-      if (fresh.length === 0) continue;
-      const names = fresh.map(([name]) => name);
-      for (const name of names) met.add(name);
-      noteGone(names);
-      cleared += await removeMany(names, 'clear');
-      await exchange('clear', index, (client) =>
-        (client as unknown as WithScripts).unlistNames(index, ...fresh.flat()),
-      );
+      for (const [name] of fresh) met.add(name);
+      const removed = await removeListed(index, fresh, from);
+      cleared += removed.count;
+      listed = removed.listed;
     }
+    return cleared;
+  }
+
+  /**
+   * The values go, then their listings; those of what was stored meanwhile are newer and stay.
+   * @returns how many values there were, and what is listed now, `from` there on.
+   */
+  async function removeListed(
+    index: string,
+    fresh: readonly (readonly [name: string, score: string])[],
+    from: number,
+  ): Promise<{ readonly count: number; readonly listed: string[] }> {
+    const names = fresh.map(([name]) => name);
+    noteGone(names);
+    const group = access.groupOf(index);
+    const isTogether = names.every((name) => access.groupOf(name) === group);
+    // One exchange where all is in one place, as it is unless there is a cluster.
+    const apart = isTogether ? 0 : await removeMany(names, 'clear');
+    const replies = await exchange('clear', index, (client) => {
+      const pipeline = client.pipeline();
+      if (isTogether && names.length > 0) pipeline.unlink(...names);
+      if (names.length > 0) (pipeline as unknown as WithScripts).unlistNames(index, ...fresh.flat());
+      pipeline.zrange(index, String(from), String(from + CLEAR_BATCH - 1), 'WITHSCORES');
+      return allDone(pipeline);
+    });
+    const together = isTogether && names.length > 0 ? (replies[0] as number) : 0;
+    return { count: apart + together, listed: replies.at(-1) as string[] };
   }
 
   return {

@@ -164,9 +164,11 @@ export class Stores {
   }
 
   /** Leases that other processes see; undefined while there are none. */
+  /** None while Redis may be hanging: whoever has waited for it once loads without waiting for it again. */
   sharedLease(): SharedLease | undefined {
-    const driver = this.#options.redis?.driver;
-    if (!driver || this.#mode !== 'redis') return undefined;
+    const { redis } = this.#options;
+    if (!redis || redis.breaker.isInDoubt || this.#mode !== 'redis') return undefined;
+    const { driver } = redis;
     return {
       acquireLease: (name, token, ttlMs) => driver.acquireLease(name, token, ttlMs),
       releaseLease: async (name, token) => {

@@ -35,6 +35,8 @@ export interface GuardOptions {
 /** What the cache asks of whatever stands in front of the server: one guard, or one for each shard. */
 export interface Breaker {
   readonly isOpen: boolean;
+  /** The last call got no answer in time: what can be done without another one is. */
+  readonly isInDoubt: boolean;
   /** @throws RedisAwayError, or the server's own error when it concerns this call alone. */
   run<T>(work: () => Promise<T>): Promise<T>;
   open(reason: string): void;
@@ -74,6 +76,10 @@ export class Guard implements Breaker {
 
   get isOpen(): boolean {
     return this.#isOpen;
+  }
+
+  get isInDoubt(): boolean {
+    return this.#misses > 0;
   }
 
   onChange(listener: (isOpen: boolean, reason: string) => void): void {

@@ -32,6 +32,10 @@ export class Shards implements Breaker {
     return this.#shards.every(({ guard }) => guard.isOpen);
   }
 
+  get isInDoubt(): boolean {
+    return this.#shards.some(({ guard }) => guard.isInDoubt);
+  }
+
   get all(): readonly Shard[] {
     return this.#shards;
   }

@@ -55,7 +55,8 @@ describeWithRedis('On a real Redis', () => {
     expect(exchanges.slice(2).length).toBeLessThan(600 / 10);
     exchanges = [];
     await driver.clearTag(org);
-    expect(exchanges).toHaveLength(7);
+    // 500 at a time: what is listed, then what goes with what is listed after it.
+    expect(exchanges).toEqual(['clear', 'clear', 'clear']);
   });
 
   it('A name is listed while its value lives, however often it is stored without being listed anew', async () => {
@@ -82,8 +83,9 @@ describeWithRedis('On a real Redis', () => {
     expect(left).toBeGreaterThan(7_200_000);
   });
 
-  it('A name that is stored while it is being cleared is listed afterwards', async () => {
+  it('A name that is stored while it is being cleared, elsewhere than its list, is listed afterwards', async () => {
     const org = newTag();
+    const groupOf = (name: string) => (name === indexName(org) ? 0 : 1);
     const other = createRedisDriver({ access: accessTo(redis), clock, indexName });
     const own = entry(org, 'x');
     await driver.set([own]);
@@ -94,8 +96,13 @@ describeWithRedis('On a real Redis', () => {
       if (exchanged === 3) await other.set([own]);
       return await work();
     };
-    const clearing = createRedisDriver({ access: { ...accessTo(redis), exchange }, clock, indexName });
+    const clearing = createRedisDriver({
+      access: { ...accessTo(redis), groupOf, exchange },
+      clock,
+      indexName,
+    });
     expect(await clearing.clearTag(org)).toBe(1);
+    expect(exchanged).toBeGreaterThanOrEqual(3);
     expect(await driver.getMany([own.name])).toEqual([own.value]);
     expect(await driver.clearTag(org)).toBe(1);
   });

@@ -93,6 +93,7 @@ function unruly(inside: CacheDriver, scheduler: fc.Scheduler, fate: () => Fate):
 }
 
 const neverOpen: Breaker = {
+  isInDoubt: false,
   isOpen: false,
   run: (work) => work(),
   open: () => undefined,
