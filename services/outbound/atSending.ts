@@ -1,7 +1,8 @@
 /**
  * The second decision on a text that we start, at the moment of sending: hours may have passed since it was committed, and
- * what was right then may not be any more. The same for whatever is about to leave while the organization has switched
- * sending off. An ordinary reply is not decided on again: it is seconds old, and what stops it cancels its row.
+ * what was right then may not be any more. The same for a second attempt, which must not wake anybody, and for whatever is
+ * about to leave while the organization has switched sending off. An ordinary reply is not decided on again: it is seconds
+ * old, and what stops it cancels its row.
  */
 import { sql } from 'drizzle-orm';
 import type { Clock } from '../clock.js';
@@ -10,6 +11,7 @@ import type { ConversationId, MessageId, OrganizationId } from '../types.js';
 import { readRecipients, toLimits } from './facts.js';
 import { decide, type GateDecision, isOutreach } from './gate.js';
 import { type Head, lockHeads } from './heads.js';
+import { nextTextingTime } from './quietHours.js';
 import type { OutreachPurpose } from './types.js';
 
 export interface AtSendingDeps {
@@ -30,6 +32,8 @@ export interface SendingClaim {
   readonly fence: number;
   readonly seq: number;
   readonly purpose: OutreachPurpose | null;
+  /** The carrier took it before and did not deliver it. */
+  readonly isSecondAttempt: boolean;
   /** As of the claim. */
   readonly isSendingOff: boolean;
 }
@@ -39,7 +43,7 @@ const STALE_AFTER_MS = 48 * 60 * 60 * 1000;
 
 /** @returns false when the text must not leave: its row is then canceled, or waits for the next allowed hour. */
 export async function mayLeave(deps: AtSendingDeps, claim: SendingClaim): Promise<boolean> {
-  if (claim.purpose === null && !claim.isSendingOff) return true;
+  if (claim.purpose === null && !claim.isSendingOff && !claim.isSecondAttempt) return true;
   return await deps.database.transaction(async (tx) => {
     const head = (await lockHeads(deps.database, tx, [claim.conversationId])).get(claim.conversationId);
     if (!head) return false;
@@ -57,8 +61,12 @@ async function decideAgain(
   const { purpose, seq, text, conversationId } = claim;
   const nowMs = deps.clock.now();
   const limits = toLimits(head.settings);
-  if (purpose === null)
-    return limits.isSendingOff ? cancel('sending_switched_off') : { allowed: true, reason: 'reply' };
+  if (purpose === null) {
+    if (limits.isSendingOff) return cancel('sending_switched_off');
+    return claim.isSecondAttempt
+      ? await decideOnAttempt(deps, tx, conversationId, nowMs)
+      : { allowed: true, reason: 'reply' };
+  }
   const request = {
     organizationId: text.organizationId,
     conversationId,
@@ -81,6 +89,20 @@ async function decideAgain(
     textsToday: 0,
     recipient: recipients.get(conversationId),
   });
+}
+
+/** Minutes or hours after the shopper's text it is no answer any more that somebody waits up for. */
+async function decideOnAttempt(
+  deps: AtSendingDeps,
+  tx: Orm,
+  conversationId: ConversationId,
+  nowMs: number,
+): Promise<GateDecision> {
+  const recipients = await readRecipients(deps.database, tx, [conversationId], { nowMs });
+  const atMs = nextTextingTime(recipients.get(conversationId)?.whereabouts.places ?? [], nowMs) ?? nowMs;
+  return atMs > nowMs
+    ? { allowed: true, reason: 'scheduled_after_quiet_hours', scheduledForMs: atMs }
+    : { allowed: true, reason: 'second_attempt' };
 }
 
 const cancel = (reason: string): GateDecision => ({ allowed: false, code: 'E_SUPERSEDED', reason });

@@ -7,7 +7,6 @@ import type { Database } from '../db/client.js';
 import { milliseconds, nowRounded } from '../db/sqlHelpers.js';
 import type { ConversationId, E164, MessageId, OrganizationId } from '../types.js';
 import { US_AREA_CODES } from './rules/destinations.js';
-import { TEXT_HOURS } from './textHours.js';
 import type { OutboundText } from './transports/types.js';
 import type { OutreachPurpose } from './types.js';
 
@@ -27,6 +26,8 @@ export interface OutboxClaim {
   /** Of a text that we start, which is decided on once more before it leaves (atSending.ts). */
   readonly purpose: OutreachPurpose | null;
   /** The organization has switched sending off. */
+  /** The carrier took it before and did not deliver it. */
+  readonly isSecondAttempt: boolean;
   readonly isSendingOff: boolean;
 }
 
@@ -55,6 +56,7 @@ interface ClaimRow {
   readonly knownSid: string | null;
   readonly seq: number;
   readonly purpose: OutreachPurpose | null;
+  readonly isSecondAttempt: boolean;
   readonly isSendingOff: boolean;
 }
 
@@ -105,7 +107,7 @@ export async function claimOutbox(
         c.from_number as "fromNumber", c.to_number as "toNumber", m.body,
         (select coalesce(jsonb_agg(item.value ->> 'url'), '[]') from jsonb_array_elements(m.media) item) as "mediaUrls",
         to_jsonb(m.created_at) #>> '{}' as "createdAt", c.fence::float8 as fence, c.attempts, c.task,
-        m.message_sid as "knownSid", c.seq, c.purpose,
+        m.message_sid as "knownSid", c.seq, c.purpose, c.resends > 0 as "isSecondAttempt",
         exists (select 1 from organizations g where g.id = c.organization_id
           and g.settings ->> 'sending' = 'off') as "isSendingOff",
         exists (select 1 from outbox later where later.conversation_id = c.conversation_id and later.seq > c.seq
@@ -134,7 +136,7 @@ const speed: SQL = sql`coalesce((g.settings #>> '{limits,segmentsPerSecond}')::f
 
 /** `room`: how many segments may be handed over now; null: as many as there are. */
 const openQueues = (aheadS: number | undefined): SQL => sql`
-  select q.*, p.speed, g.timezone, us.is_held as is_us_held,
+  select q.*, p.speed, us.is_held as is_us_held,
     case when ${aheadS ?? null}::float8 is not null then p.speed * (${aheadS ?? null}::float8 -
       greatest(extract(epoch from s.busy_until - clock_timestamp())::float8, 0)) end as room
   from queues q join organizations g on g.id = q.organization_id
@@ -164,8 +166,6 @@ const headOfQueue = (limit: number, surplus: number): SQL => sql`
       <= (q.organization_id, q.account, q.from_number, ${nowRounded})
     and (o.lease_until is null or o.lease_until <= clock_timestamp())
     and not (q.is_us_held and ${isToUs})
-    and (o.resends = 0 or extract(hour from clock_timestamp() at time zone q.timezone)
-      between ${TEXT_HOURS[0]}::int and ${TEXT_HOURS[1] - 1}::int)
   order by o.organization_id, o.account, o.from_number, o.due_at
   limit (select greatest(${limit}::int + 1 - count(*), ${surplus}::int / greatest(count(*), 1)) + 4 from open)`;
 
@@ -209,5 +209,6 @@ const toClaim = (row: ClaimRow): OutboxClaim => ({
   knownSid: row.knownSid,
   seq: row.seq,
   purpose: row.purpose,
+  isSecondAttempt: row.isSecondAttempt,
   isSendingOff: row.isSendingOff,
 });

@@ -13,6 +13,8 @@ import { optOut } from '../record/consent.js';
 import { type NewHold, putUpHolds } from '../record/sendingHolds.js';
 import type { Secrets } from '../secrets.js';
 import type { ConversationId, E164, LeadId, MessageId, OrganizationId } from '../types.js';
+import { readRecipients } from './facts.js';
+import { nextTextingTime } from './quietHours.js';
 import {
   FIRST_BACKOFF_MS,
   LATER_MS,
@@ -23,7 +25,6 @@ import {
   SPAM_ALARM_COUNT,
   SPAM_WINDOW_MS,
 } from './reactions.js';
-import { nextTextHour } from './textHours.js';
 
 export interface ReactDeps {
   readonly database: Database;
@@ -52,7 +53,6 @@ interface Facts {
   readonly leadId: LeadId;
   readonly account: string;
   readonly to: E164;
-  readonly timezone: string;
   readonly optedOut: boolean;
   /** Nothing was said since. */
   readonly isLast: boolean;
@@ -89,10 +89,10 @@ async function readCases(deps: ReactDeps, tx: Orm, failures: readonly Failure[])
   const rows = failures.map(({ messageId }) => ({ id: messageId }));
   const facts = await deps.database.query<Facts>(
     sql`select o.message_id as "messageId", o.organization_id as "organizationId", o.resends, o.account,
-        o.conversation_id as "conversationId", c.lead_id as "leadId", o.to_number as "to", g.timezone,
+        o.conversation_id as "conversationId", c.lead_id as "leadId", o.to_number as "to",
         c.opted_out as "optedOut", c.last_seq = o.seq as "isLast"
       from jsonb_to_recordset(${jsonRows(rows)}) as r(id uuid) join outbox o on o.message_id = r.id
-      join conversations c on c.id = o.conversation_id join organizations g on g.id = o.organization_id`,
+      join conversations c on c.id = o.conversation_id`,
     tx,
   );
   const byId = new Map(facts.map((fact) => [fact.messageId, fact]));
@@ -146,15 +146,21 @@ const toHold = ({ reaction, organizationId, code, account, credentialHash }: Cas
  * Back into the outbox, as a new attempt: the carrier's id of the old one is kept aside, so that a late report of it does
  * not count for the new one. Its status and code stay until the new attempt is accepted.
  */
-async function sendOnceMore({ clock }: ReactDeps, tx: Orm, cases: readonly Case[]): Promise<void> {
+async function sendOnceMore({ clock, database }: ReactDeps, tx: Orm, cases: readonly Case[]): Promise<void> {
   if (cases.length === 0) return;
   const nowMs = clock.now();
-  const rows = cases.map(({ messageId, reaction, timezone }) => ({
-    message_id: messageId,
-    delay_s:
-      ((reaction.again === 'later' ? nextTextHour(nowMs + LATER_MS, timezone) : nowMs + SOON_MS) - nowMs) /
-      1000,
-  }));
+  const recipients = await readRecipients(
+    database,
+    tx,
+    cases.map(({ conversationId }) => conversationId),
+    { nowMs },
+  );
+  const rows = cases.map(({ messageId, conversationId, reaction }) => {
+    const fromMs = nowMs + (reaction.again === 'later' ? LATER_MS : SOON_MS);
+    const places = recipients.get(conversationId)?.whereabouts.places ?? [];
+    // It is decided on once more when it leaves.
+    return { message_id: messageId, delay_s: ((nextTextingTime(places, fromMs) ?? fromMs) - nowMs) / 1000 };
+  });
   await tx.execute(
     sql`with r as (
         select * from jsonb_to_recordset(${jsonRows(rows)}) as r(message_id uuid, delay_s float8)

@@ -286,6 +286,20 @@ describeEachEngine('The rules of the outbound door', (engine) => {
     ]);
   });
 
+  it('lets a second attempt wait for the hours of the person it is for, not of the dealership', async () => {
+    const { hear, reply, send, sent, rows, clock, database, conversationId } = await atNoon();
+    allowed(await reply(await hear()));
+    clock.ms = nextHour(23);
+    await database.orm.execute(sql`update outbox set resends = 1 where conversation_id = ${conversationId}`);
+    await send();
+    expect(sent).toEqual([]);
+    const [waiting] = await rows();
+    expect(waiting).toMatchObject({ state: 'queued', reason: 'scheduled_after_quiet_hours' });
+    clock.ms = morningAfter(clock.ms);
+    await send();
+    expect(sent).toHaveLength(1);
+  });
+
   it('asks the record nothing more for an answer to a shopper’s text', async () => {
     const { database, hear, reply, start } = await atNoon();
     const turn = await hear();
