@@ -39,9 +39,22 @@ export function introduce(body: string, { dealership, assistantName }: Introduce
   const words = WORDS[languageOf(body)];
   const isNamed = body.includes(name) && /\b(?:A\.?I\.?|IA)\b|artificial/i.test(body);
   const before = isNamed ? '' : `${words.who(assistantName.slice(0, MAX_NAME), name)} `;
-  const after = /\b(?:STOP|ARRET|ARR\u00caT)\b/.test(body) ? '' : ` ${words.stop}`;
+  const after = hasStop(body) ? '' : ` ${words.stop}`;
   return `${before}${clamp(body, MAX_BODY - before.length - after.length)}${after}`;
 }
+
+/**
+ * The first text of a conversation when a person writes it: which dealership, and how to stop. One that leaves no room for it
+ * (the carrier takes `maxLength` characters) stays as the person wrote it.
+ */
+export function signFirstText(body: string, dealership: string, maxLength: number): string {
+  const name = dealership.slice(0, MAX_NAME).trim();
+  const before = body.includes(name) ? '' : `${name}: `;
+  const signed = `${before}${body}${hasStop(body) ? '' : ` ${WORDS[languageOf(body)].stop}`}`;
+  return signed.length > maxLength ? body : signed;
+}
+
+const hasStop = (body: string): boolean => /\b(?:STOP|ARRET|ARR\u00caT)\b/.test(body);
 
 function languageOf(body: string): keyof typeof WORDS {
   const count = (pattern: RegExp) => body.match(pattern)?.length ?? 0;

@@ -10,7 +10,7 @@ import { JackError } from '../errors.js';
 import type { LiveEvents } from '../events.js';
 import type { ConversationId } from '../types.js';
 import { commitOutbound } from './commitOutbound.js';
-import type { OutboundRequest, OutboundResult } from './types.js';
+import { MAX_BODY_LENGTH, type OutboundRequest, type OutboundResult } from './types.js';
 
 export interface OutboundDoorDeps {
   readonly database: Database;
@@ -29,8 +29,6 @@ export interface OutboundDoor {
   idle(): Promise<void>;
 }
 
-/** The carrier refuses longer ones with 21617 (https://www.twilio.com/docs/api/errors/21617). */
-const MAX_BODY_LENGTH = 1600;
 const MAX_BATCH = 100;
 
 export function createOutboundDoor(deps: OutboundDoorDeps): OutboundDoor {

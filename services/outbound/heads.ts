@@ -9,11 +9,15 @@ import type { Registration } from './types.js';
 export interface Head {
   readonly id: ConversationId;
   readonly organizationId: OrganizationId;
+  /** Its name. */
+  readonly dealership: string;
   readonly owner: Owner;
   readonly optedOut: boolean;
   readonly isTextable: boolean;
   readonly lastSeq: number;
   readonly lastInboundSeq: number;
+  /** 0: nothing was said to this person yet. */
+  readonly lastOutboundSeq: number;
   readonly fence: number;
   readonly isLeased: boolean;
   readonly isReplyDue: boolean;
@@ -35,8 +39,9 @@ export async function lockHeads(
 ): Promise<Map<ConversationId, Head>> {
   const ids = [...new Set(conversationIds)];
   const heads = await database.query<Head>(
-    sql`select c.id, c.organization_id as "organizationId", c.owner, c.opted_out as "optedOut",
+    sql`select c.id, c.organization_id as "organizationId", o.name as dealership, c.owner, c.opted_out as "optedOut",
         l.untextable_code is null as "isTextable", c.last_seq as "lastSeq", c.last_inbound_seq as "lastInboundSeq",
+        c.last_outbound_seq as "lastOutboundSeq",
         c.fence::float8 as fence, c.lease_until is not null as "isLeased", c.reply_due_at is not null as "isReplyDue",
         l.phone, case when c.dealership_number is null then n.account else c.account end as account,
         coalesce(c.dealership_number, n.phone_number) as "fromNumber", n.registration,

@@ -1,4 +1,5 @@
 /** What becomes of each request of a batch: the text that it would be, the decision on it, and what that leaves. */
+import { signFirstText } from '../assistant/introduction.js';
 import type { Database, Orm } from '../db/client.js';
 import { normaliseToGsm7 } from '../sms/gsm7.js';
 import { countSegments } from '../sms/segments.js';
@@ -19,7 +20,7 @@ import {
   type RecipientFacts,
 } from './gate.js';
 import type { Head } from './heads.js';
-import type { OutboundRequest, RuleRequest } from './types.js';
+import { MAX_BODY_LENGTH, type OutboundRequest, type RuleRequest } from './types.js';
 
 export type AnyRequest = OutboundRequest | RuleRequest;
 
@@ -93,6 +94,7 @@ export function planRequest(
   heads.set(head.id, {
     ...head,
     lastSeq: allowed.message.seq,
+    lastOutboundSeq: allowed.message.seq,
     baseRev: null,
     owner: handsOver ? 'human' : head.owner,
     isLeased: request.origin === 'assistant' ? false : head.isLeased,
@@ -136,7 +138,7 @@ function remember(request: AnyRequest, { head, scheduledForMs }: Allowed, situat
 export const keepsDue = ({ origin }: AnyRequest): boolean => origin === 'rule' || origin === 'system';
 
 function composeText(request: AnyRequest, head: Head): Allowed {
-  const body = normaliseToGsm7(request.body.trim());
+  const body = normaliseToGsm7(wordsOf(request, head));
   const { encoding, segments } = countSegments(body);
   const message: Allowed['message'] = {
     seq: head.lastSeq + 1,
@@ -151,6 +153,14 @@ function composeText(request: AnyRequest, head: Head): Allowed {
     retracted: false,
   };
   return { head, message, encoding };
+}
+
+/** The assistant introduces itself; what a person says first is signed for them. */
+function wordsOf(request: AnyRequest, { dealership, lastOutboundSeq }: Head): string {
+  const body = request.body.trim();
+  return request.origin === 'staff' && lastOutboundSeq === 0
+    ? signFirstText(body, dealership, MAX_BODY_LENGTH)
+    : body;
 }
 
 /** A rule speaks for the system. */

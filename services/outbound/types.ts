@@ -2,6 +2,9 @@ import type { StaffAlert } from '../db/schema/alerts.js';
 import type { ErrorCode } from '../errors.js';
 import type { ConversationId, E164, Message, MessageId, OrganizationId, Rev, Slots } from '../types.js';
 
+/** The carrier refuses longer ones with 21617 (https://www.twilio.com/docs/api/errors/21617). */
+export const MAX_BODY_LENGTH = 1600;
+
 /** What somebody wants to say. Every origin hands this to the one door; nothing else reaches a transport. */
 export type OutboundRequest = {
   readonly organizationId: OrganizationId;

@@ -67,6 +67,10 @@ export async function deliveryStage(
   const hear = (body: string) => receiver.receive(inboundText(organization.number, phone, { body }));
   await hear('Hi');
   const { id: conversationId, leadId } = await conversationOf(database, organization.id, phone);
+  // As if they had talked before: only a first text is signed.
+  await database.orm.execute(
+    sql`update conversations set last_outbound_seq = last_seq where id = ${conversationId}`,
+  );
   const door = createOutboundDoor({ database, events: createLiveEvents(), onQueued: () => undefined });
   const statuses = createStatusWriter({ ...deps, events: createLiveEvents() });
 

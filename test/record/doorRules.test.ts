@@ -286,6 +286,22 @@ describeEachEngine('The rules of the outbound door', (engine) => {
     ]);
   });
 
+  it('signs the first text to a person when staff write it, and no later one', async () => {
+    const { staff, send, sent } = await atNoon();
+    allowed(await staff());
+    allowed(await staff());
+    await send();
+    const [first, second] = sent.map(({ body }) => body);
+    expect(first).toMatch(/^.+: Alex here\. Reply STOP to opt out\.$/);
+    expect(second).toBe('Alex here.');
+
+    const other = await atNoon();
+    allowed(await other.start());
+    allowed(await other.staff());
+    await other.send();
+    expect(other.sent.at(-1)?.body).toBe('Alex here.');
+  });
+
   it('lets a second attempt wait for the hours of the person it is for, not of the dealership', async () => {
     const { hear, reply, send, sent, rows, clock, database, conversationId } = await atNoon();
     allowed(await reply(await hear()));

@@ -85,6 +85,8 @@ describeEachEngine('The sender', (engine) => {
     const hear = (body: string) => receiver.receive(inboundText(organization.number, phone, { body }));
     await hear('Hi');
     const { id } = await conversationOf(database, organization.id, phone);
+    // As if they had talked before: only a first text is signed.
+    await database.orm.execute(sql`update conversations set last_outbound_seq = last_seq where id = ${id}`);
     const door = createOutboundDoor({ database, events: createLiveEvents(), onQueued: () => undefined });
     const say = (body: string) =>
       door.submit({

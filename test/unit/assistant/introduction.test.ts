@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
-import { introduce, introducingAssistant } from '../../../services/assistant/introduction.js';
+import { introduce, introducingAssistant, signFirstText } from '../../../services/assistant/introduction.js';
 import { countSegments } from '../../../services/sms/segments.js';
 import { startConversation } from './_conversation.js';
 
@@ -45,6 +45,27 @@ describe('The first text of a conversation', () => {
     const shopper = startConversation({ name: 'Harbour Motors' }, introducingAssistant(curt));
     expect((await shopper.text('is it there?')).body).toMatch(IDENTIFIED);
     expect((await shopper.text('sure?')).body).toBe('It is.');
+  });
+});
+
+describe('The first text of a conversation when a person writes it', () => {
+  it.each([
+    [
+      'I am Pat. When can I call you?',
+      'Harbour Motors: I am Pat. When can I call you? Reply STOP to opt out.',
+    ],
+    ['Pat from Harbour Motors here.', 'Pat from Harbour Motors here. Reply STOP to opt out.'],
+    [
+      'Bonjour, ici Luc. Je vous appelle demain.',
+      'Harbour Motors: Bonjour, ici Luc. Je vous appelle demain. Répondez ARRET pour vous désabonner.',
+    ],
+    ['Harbour Motors: hello. Reply STOP to end.', 'Harbour Motors: hello. Reply STOP to end.'],
+  ])('%s', (body, expected) => {
+    expect(signFirstText(body, 'Harbour Motors', 1600)).toBe(expected);
+  });
+
+  it('When there is no room for it, then the text stays as it was written', () => {
+    expect(signFirstText('x'.repeat(1590), 'Harbour Motors', 1600)).toBe('x'.repeat(1590));
   });
 });
 
