@@ -45,7 +45,6 @@ interface Note {
 
 interface WithScripts {
   releaseLease(name: string, token: string): Promise<number>;
-  unlistNames(index: string, ...namesAndScores: string[]): Promise<number>;
   setListed(count: number, ...namesValuesAndTtls: (string | number | Buffer)[]): Promise<(number | string)[]>;
 }
 
@@ -271,9 +270,9 @@ export function createRedisDriver({ access, clock, indexName }: RedisDriverDeps)
     // One exchange where all is in one place, as it is unless there is a cluster.
     const apart = isTogether ? 0 : await removeMany(names, 'clear');
     const replies = await exchange('clear', index, (client) => {
-      const pipeline = client.pipeline();
+      const pipeline = client.pipeline() as PipelineWithIndex;
       if (isTogether && names.length > 0) pipeline.unlink(...names);
-      if (names.length > 0) (pipeline as unknown as WithScripts).unlistNames(index, ...fresh.flat());
+      if (names.length > 0) pipeline.unlistNames(index, ...fresh.flat());
       pipeline.zrange(index, String(from), String(from + CLEAR_BATCH - 1), 'WITHSCORES');
       return allDone(pipeline);
     });

@@ -19,6 +19,8 @@ const FORGET_GRACE_MS = 60_000;
 export interface PipelineWithIndex extends ChainableCommander {
   /** The script lua/index-1.lua. */
   indexNames(index: string, ...args: (string | number)[]): this;
+  /** The script lua/unlist-1.lua. */
+  unlistNames(index: string, ...namesAndScores: string[]): this;
 }
 
 /** What each index is to be told: expiry and name, one after the other. */
