@@ -31,6 +31,9 @@ export interface WebhookPoster {
   onAttempt(attempt: WebhookAttempt): void;
 }
 
+/** A timer may end a millisecond early: what is left then is no time for another attempt. */
+const LEAST_TIME_MS = 5;
+
 /** @returns how the last attempt ended. */
 export async function postWebhook(poster: WebhookPoster, request: WebhookRequest): Promise<AttemptResult> {
   const { authToken, kind, params } = request;
@@ -50,7 +53,7 @@ export async function postWebhook(poster: WebhookPoster, request: WebhookRequest
     const durationMs = performance.now() - attemptedAt;
     poster.onAttempt({ url, kind, params, signature, idempotencyToken, result, durationMs });
     const failure = failureOf(result);
-    const hasTime = performance.now() - startedAt < overrides.totalTimeMs;
+    const hasTime = overrides.totalTimeMs - (performance.now() - startedAt) >= LEAST_TIME_MS;
     if (!failure || tries >= overrides.retryCount || !hasTime || !overrides.retryPolicy.has(failure)) {
       return result;
     }
