@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { sql } from 'drizzle-orm';
 import { Webhook } from 'standardwebhooks';
@@ -109,7 +110,11 @@ describeEachEngine('Staff alerts', (engine) => {
 
     it('When alerts are listed, then the newest is first, pages follow each other, and filters tell them apart', async () => {
       const { id } = await dealership(null);
-      for (const reason of ['a', 'b', 'c']) await raise(id, reason);
+      for (const reason of ['a', 'b', 'c']) {
+        await raise(id, reason);
+        // Their times have milliseconds; two of one have no order that a reader could know.
+        await pause(5);
+      }
       const first = await listAlerts(test.database, id, { limit: 2, after: undefined });
       expect(first.items.map(({ reason }) => reason)).toEqual(['c', 'b']);
       const second = await listAlerts(test.database, id, { limit: 2, after: first.end });

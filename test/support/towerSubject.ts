@@ -17,7 +17,7 @@ export async function connectTo(target: Partial<RedisTarget>): Promise<RedisConn
       db: 0,
       tls: false,
       connectionTimeoutMs: 500,
-      commandTimeoutMs: 500,
+      commandTimeoutMs: 5_000,
       maxRetries: 0,
       ...target,
     },
