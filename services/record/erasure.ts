@@ -1,6 +1,7 @@
 /** Erases one person's lead, with everything that was said. What stays is what the law needs: opt-outs and consent, by hash. */
 import { sql } from 'drizzle-orm';
-import { type Database, sqlState } from '../db/client.js';
+import type { Database } from '../db/client.js';
+import { retryDeadlocks } from '../db/deadlocks.js';
 import type { ConversationId, E164, LeadId, OrganizationId } from '../types.js';
 import { writeAudit } from './audit.js';
 
@@ -10,20 +11,13 @@ export interface Erased {
   readonly conversationId: ConversationId | undefined;
 }
 
-const DEADLOCK = '40P01';
-
 /** @returns undefined when the organization has no such lead. */
 export async function eraseLead(
   database: Database,
   at: { readonly organizationId: OrganizationId; readonly leadId: LeadId; readonly actor: string },
 ): Promise<Erased | undefined> {
-  try {
-    return await erase(database, at);
-  } catch (error) {
-    // What else goes on with the lead may lock in another order; whom the database picks tries again.
-    if (sqlState(error) !== DEADLOCK) throw error;
-    return await erase(database, at);
-  }
+  // What else goes on with the lead may lock in another order.
+  return await retryDeadlocks(() => erase(database, at));
 }
 
 const erase = (

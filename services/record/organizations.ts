@@ -1,6 +1,7 @@
 /** Organizations, their numbers and their settings. */
 import { sql } from 'drizzle-orm';
-import { type Database, type Orm, sqlState } from '../db/client.js';
+import type { Database, Orm } from '../db/client.js';
+import { retryDeadlocks } from '../db/deadlocks.js';
 import { jsonRows } from '../db/sqlHelpers.js';
 import { JackError } from '../errors.js';
 import type { Secrets } from '../secrets.js';
@@ -181,6 +182,10 @@ export async function eraseOrganization(
 ): Promise<readonly { readonly account: string; readonly phoneNumber: E164 }[] | undefined> {
   const erase = () =>
     database.transaction(async (tx) => {
+      // As everybody: conversations first. What is made of new shoppers meanwhile is met below.
+      await tx.execute(
+        sql`select id from conversations where organization_id = ${organizationId} order by id for update`,
+      );
       const [row] = await database.query<{ id: string }>(
         sql`select id from organizations where id = ${organizationId} for update`,
         tx,
@@ -201,13 +206,8 @@ export async function eraseOrganization(
       });
       return numbers;
     });
-  try {
-    return await erase();
-  } catch (error) {
-    // A text that arrives at the same time locks in another order; whom the database picks tries again.
-    if (sqlState(error) !== '40P01') throw error;
-    return await erase();
-  }
+  // Texts and replies under way lock in another order.
+  return await retryDeadlocks(erase);
 }
 
 /** @returns undefined when there is no such organization. */

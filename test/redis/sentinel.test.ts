@@ -85,6 +85,7 @@ describeWithRedis('Redis behind Sentinel', () => {
     expect(await promoted.command('EXISTS', key.name)).toBe('1');
     await until(async () => (await promoted.command('PUBLISH', 'test:channel', 'heard')) === '1', {
       what: 'the subscriber to follow',
+      timeoutMs: 15_000,
     });
     await until(() => heard.length === 1, { what: 'the message' });
     expect(await tower.connections.health()).toMatchObject({

@@ -168,6 +168,21 @@ describeEachEngine('The administrator over HTTP', (engine) => {
   });
 
   describe('Erasing an organization', () => {
+    it('When its shoppers are being answered meanwhile, then it is erased all the same', async () => {
+      const statuses: number[] = [];
+      for (let round = 0; round < 5; round += 1) {
+        const { organization } = (await create()).body;
+        const [number] = organization.phoneNumbers;
+        const hear = () => jack.ctx.receiver.receive(inboundText(number, newPhone()));
+        await Promise.all(Array.from({ length: 12 }, hear));
+        const hearing = Promise.allSettled(Array.from({ length: 12 }, hear));
+        const params = { organizationId: organization.id };
+        statuses.push((await admin('DELETE organizations/{organizationId}', { params })).status);
+        await hearing;
+      }
+      expect(statuses).toEqual([204, 204, 204, 204, 204]);
+    });
+
     it('When it is erased, then nothing of it is left in record or cache but the audit trail', async () => {
       const { organization, apiKey } = (await create()).body;
       const kept = (await create()).body;
