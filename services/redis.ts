@@ -97,6 +97,10 @@ export class RedisConnections implements RedisAccess {
       random: this.#deps.random,
       clusterNodes: () => this.#side.nodes(),
       onError: (error) => this.#note(error),
+      // It may come back after the commands have; what kept it away is over then.
+      onReady: () => {
+        if (this.isReady()) this.#lastError = null;
+      },
     });
     return this.#subscriber.client;
   }

@@ -13,13 +13,15 @@ export interface SubscriberDeps {
   /** Nodes of the cluster that are connected now. */
   clusterNodes(): readonly HostAndPort[];
   onError(error: unknown): void;
+  /** Told at every connection. */
+  onReady(): void;
 }
 
 export class Subscriber {
   readonly client: Redis;
   readonly #heartbeat: NodeJS.Timeout;
 
-  constructor({ target, random, clusterNodes, onError }: SubscriberDeps) {
+  constructor({ target, random, clusterNodes, onError, onReady }: SubscriberDeps) {
     const options = subscriberOptions(target, random);
     const { clusterNodes: named } = target;
     const nodes = () => {
@@ -34,6 +36,7 @@ export class Subscriber {
       : connectTo(target.url, options);
     // The command connections report what is wrong with the server; this one only must not crash the process.
     this.client.on('error', onError);
+    this.client.on('ready', onReady);
     hearRefusals(this.client, onError);
     this.#heartbeat = setInterval(() => {
       if (this.client.status === 'ready') this.client.ping().catch(onError);

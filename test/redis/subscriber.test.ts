@@ -43,6 +43,7 @@ describeWithRedis('The listening connection', () => {
       random: Math.random,
       clusterNodes: () => [],
       onError: (error) => errors.push(error),
+      onReady: () => undefined,
     });
     await until(() => subscriber.state === 'ready', { what: 'the connection' });
     await subscriber.client.subscribe('test:channel');
